@@ -15,8 +15,8 @@ PACKAGE = ROOT / "pytest_ftcheck"
 
 # A module may import from its own layer's package, and from any layer further down.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("plugin",),
-    ("items",),
+    ("plugin", "cli"),
+    ("items", "commands"),
     ("summaries",),
     ("session",),
     ("gradebook",),
@@ -32,7 +32,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
 )
 # Middle layers do not know each other, and reports know records alone.
-STRANGERS = ({"models", "grading", "stats", "store", "data"}, {"options", "reports"})
+STRANGERS = (
+    {"plugin", "cli"},
+    {"items", "commands"},
+    {"models", "grading", "stats", "store", "data"},
+    {"options", "reports"},
+)
 HEAVY = {
     *("torch", "transformers", "peft", "accelerate", "safetensors", "huggingface_hub"),
     *("sentence_transformers", "bert_score", "comet"),

@@ -1,0 +1,43 @@
+"""The `ftcheck` command: finds the subcommand, and says what went wrong in one line. It knows no subcommand's work.
+
+A subcommand is a module of `commands` with `add_arguments(parser)` and `run(arguments) -> exit status`; it is imported
+only when it is called, so that `ftcheck --help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytest_ftcheck.errors import FtcheckError
+
+# Name, module of `commands`, one line of help: in the order of a fine-tune's life.
+COMMANDS: tuple[tuple[str, str, str], ...] = ()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status: 0 done, 1 a finding, 2 a fault, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="ftcheck", description="What stands around a run of `pytest --ft-model`.")
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module, line in COMMANDS:
+        command = choices.add_parser(name, help=line, description=line)
+        if words[:1] == [name]:
+            import_module(f"pytest_ftcheck.commands.{module}").add_arguments(command)
+    read = parser.parse_args(words)
+    module = {name: module for name, module, _ in COMMANDS}[read.command]
+    try:
+        return int(import_module(f"pytest_ftcheck.commands.{module}").run(read))
+    except FtcheckError as error:
+        print(f"ftcheck {read.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())
