@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CHECKPOINTS := example_suite/checkpoints
 STAMP := $(VENV)/.installed
+ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 # Two cores are enough; a thread each keeps them from fighting.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test quick lint setup models bench clean
+.PHONY: demo test quick lint setup models browser bench clean
 
 setup: $(STAMP)
 
@@ -36,7 +37,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint models
+# Pages are tested in a real browser.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
+
+test: lint models browser
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
