@@ -6,7 +6,7 @@ notebooks and tests. Importing this package imports numpy and scipy.special (abo
 
 from __future__ import annotations
 
-from pytest_ftcheck.stats.agreement import Agreement, cohen_kappa, gwet_ac1
+from pytest_ftcheck.stats.agreement import Agreement, cohen_kappa, gwet_ac1, krippendorff_alpha, raw_agreement
 from pytest_ftcheck.stats.attainable import cannot_pass, smallest_n
 from pytest_ftcheck.stats.clustered import clustered_mean
 from pytest_ftcheck.stats.continuous import mean_t, paired_permutation, paired_t
@@ -65,6 +65,7 @@ __all__ = [
     "judge_level",
     "judge_rate",
     "judge_ratio",
+    "krippendorff_alpha",
     "mcnemar_eprocess",
     "mcnemar_exact",
     "mcnemar_midp",
@@ -73,6 +74,7 @@ __all__ = [
     "paired_permutation",
     "paired_t",
     "paired_table",
+    "raw_agreement",
     "sample_size",
     "smallest_n",
     "smallest_passing_n",
