@@ -9,7 +9,7 @@ ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test quick lint setup models browser bench clean
+.PHONY: demo test quick lint setup models browser coverage bench clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,10 @@ browser:
 	  { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
 
 test: lint models browser
+	$(BIN)/pytest -n 2
+
+# All tests again, half as slow again, and which lines none of them reached.
+coverage: models browser
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
