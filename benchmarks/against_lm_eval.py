@@ -3,8 +3,8 @@
     python -m benchmarks.against_lm_eval [--folder build/bench] [--batch-sizes 16 64]
 
 The harness runs in an environment of its own under build/lm_eval, made on the first run: LM_EVAL beside the torch and
-transformers of constraints.txt, so that both sides run the same kernels. What both say is compared before anything is
-timed: the texts of all answers, and the log-probabilities of all choices within TOLERANCE. The harness is run once per
+transformers of constraints.txt, so that both sides run the same kernels. What both say is compared before any ratio is
+told: the texts of all answers, and the log-probabilities of all choices within TOLERANCE. The harness is run once per
 model and has the batch size at which it needs least; we run base and ft in one pytest run, from an empty store ("cold")
 and with a fine-tune that the store has not met beside a base that it has ("next checkpoint").
 """
@@ -150,36 +150,41 @@ def check_agreement(task: str, ours: dict[str, Any], theirs: dict[str, Any]) -> 
     return worst
 
 
-def measure(folder: Path, batch_sizes: Sequence[int]) -> dict[str, Any]:
-    """Return CPU-seconds of both sides, and their ratios."""
+def measure(folder: Path, task: str, batch_sizes: Sequence[int]) -> dict[str, Any]:
+    """Return CPU-seconds of both sides of one task, and their ratios. Says each as it is known."""
     where = work(folder)
-    found: dict[str, Any] = {}
-    for task in TASKS:
-        store = folder / "store"
-        shutil.rmtree(store, ignore_errors=True)
-        cold, said = run_ours(folder, task, where("ft"), store)
-        # Another fine-tune: the same weights under other bytes are another model to the store.
-        shutil.rmtree(store)
-        run_ours(folder, task, where("base"), store)
-        following, _ = run_ours(folder, task, where("ft"), store)
-        theirs: dict[int, float] = {}
-        for size in batch_sizes:
-            theirs[size], base_said = run_harness(folder, task, where("base"), size)
-        best = min(theirs, key=lambda size: theirs[size])
-        ft_cpu_s, ft_said = run_harness(folder, task, where("ft"), best)
-        worst = max(check_agreement(task, *each) for each in zip(said, (base_said, ft_said), strict=True))
-        both = theirs[best] + ft_cpu_s
-        found |= {
-            f"{task}_ours_cold_cpu_s": cold,
-            f"{task}_ours_next_checkpoint_cpu_s": following,
-            f"{task}_lm_eval_base_cpu_s": {str(size): spent for size, spent in theirs.items()},
-            f"{task}_lm_eval_ft_cpu_s": ft_cpu_s,
-            f"{task}_lm_eval_batch_size": best,
-            f"{task}_largest_difference": worst,
-            f"{task}_cold_vs_lm_eval": cold / both,
-            f"{task}_next_checkpoint_vs_lm_eval": following / both,
-        }
-    return found
+    store = folder / "store"
+    shutil.rmtree(store, ignore_errors=True)
+    cold, said = run_ours(folder, task, where("ft"), store)
+    _say(f"{task}: ours, cold: {cold:.1f} CPU-s")
+    # Base's answers alone, then a fine-tune that this store has not met.
+    shutil.rmtree(store)
+    run_ours(folder, task, where("base"), store)
+    following, _ = run_ours(folder, task, where("ft"), store)
+    _say(f"{task}: ours, next checkpoint: {following:.1f} CPU-s")
+    theirs: dict[int, float] = {}
+    for size in batch_sizes:
+        theirs[size], base_said = run_harness(folder, task, where("base"), size)
+        _say(f"{task}: the harness, base, batch size {size}: {theirs[size]:.1f} CPU-s")
+    best = min(theirs, key=lambda size: theirs[size])
+    ft_cpu_s, ft_said = run_harness(folder, task, where("ft"), best)
+    _say(f"{task}: the harness, ft, batch size {best}: {ft_cpu_s:.1f} CPU-s")
+    worst = max(check_agreement(task, *each) for each in zip(said, (base_said, ft_said), strict=True))
+    both = theirs[best] + ft_cpu_s
+    return {
+        f"{task}_ours_cold_cpu_s": cold,
+        f"{task}_ours_next_checkpoint_cpu_s": following,
+        f"{task}_lm_eval_base_cpu_s": {str(size): spent for size, spent in theirs.items()},
+        f"{task}_lm_eval_ft_cpu_s": ft_cpu_s,
+        f"{task}_lm_eval_batch_size": best,
+        f"{task}_largest_difference": worst,
+        f"{task}_cold_vs_lm_eval": cold / both,
+        f"{task}_next_checkpoint_vs_lm_eval": following / both,
+    }
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":
@@ -187,4 +192,5 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[16, 64])
     chosen = parser.parse_args()
-    print(json.dumps(measure(chosen.folder.resolve(), chosen.batch_sizes), indent=2))
+    for task in TASKS:
+        print(json.dumps(measure(chosen.folder.resolve(), task, chosen.batch_sizes), indent=2), flush=True)
