@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pytest_ftcheck.errors import EngineError
+from pytest_ftcheck.errors import EngineError, StoreError
 from pytest_ftcheck.models.protocol import EngineDied
 from pytest_ftcheck.records import ANSWERING, Answer, Failure, Reply, Request, Role, digest
 
@@ -29,6 +29,10 @@ FAMILY_CHARACTERS = 256
 """Prompts that begin with as many equal characters are answered together, so that these are computed once."""
 LEASE_S = 30.0
 WAIT_S = 0.05
+TELL_S = 0.5
+"""How often the watcher is told at the most: counting what is done takes the longer, the more there is."""
+DEATHS = 2
+"""How many workers a shard may cost until it is split, and a request until it is named."""
 
 
 class Watcher(Protocol):
@@ -39,7 +43,7 @@ class Watcher(Protocol):
         ...
 
     def answered(self, done: int, total: int, role: Role) -> None:
-        """Hear how many of the requests have answers."""
+        """Hear how many of a role's requests have answers."""
         ...
 
 
@@ -58,6 +62,8 @@ class Answering:
     _engine: Engine | None = None
     _known: dict[str, Reply] = field(default_factory=dict)
     _dead: dict[Role, str] = field(default_factory=dict)
+    _entered: bool = False
+    _told: float = float("-inf")
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """Return every request's reply, in order; a request that could not be answered has a Failure."""
@@ -86,6 +92,8 @@ class Answering:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+        self.store.leave(self.owner)
+        self._entered = False
 
     def _recall(self, wanted: Iterable[str]) -> None:
         unknown = [key for key in wanted if key not in self._known]
@@ -96,38 +104,80 @@ class Answering:
     def _share(self, wanted: Mapping[str, Request]) -> None:
         """Claim and answer shards until none is open, then read what the other processes answered.
 
-        A plan is named by all that is wanted, not by what was missing when this process looked: so every process of
-        the run finds the one cut that the first of them made.
+        A plan is named by its role and by all that is wanted, not by what was missing when this process looked: so
+        every process of the run finds the one cut that the first of them made.
         """
-        plan = digest(sorted(wanted))
-        shards = cut({key: request for key, request in wanted.items() if key not in self._known})
-        self.store.open_plan(self.run, plan, shards)
-        while self.store.unfinished(self.run, plan):
-            claim = self.store.claim(self.run, plan, self.owner, LEASE_S)
-            if claim is None:
-                time.sleep(WAIT_S)
-                continue
+        if not self._entered:
+            self.store.enter(self.owner)
+            self._entered = True
+        plans = self._open_plans(wanted)
+        while taken := self._next(plans):
+            plan, claim = taken
             with self._heartbeat():
                 self._work(plan, claim, wanted)
-            done, total = self.store.progress(self.run)
-            self.watcher.answered(done, total, wanted[claim.keys[0]].role)
+            self._tell()
+        self._tell(at_last=True)
         left = [key for key in wanted if key not in self._known]
         self._known.update({key: Failure(reason=why) for key, why in self.store.failures(self.run, left).items()})
         self._known.update(self.store.answers(left))
         for keys in cut({key: wanted[key] for key in left if key not in self._known}):
             self._keep(keys, self._ask([wanted[key] for key in keys]))
 
+    def _open_plans(self, wanted: Mapping[str, Request]) -> list[str]:
+        """Enter one plan a role, unless another process has, and return their names in the order of work."""
+        name, plans = digest(sorted(wanted)), []
+        for role in ANSWERING:
+            own = {key: request for key, request in wanted.items() if request.role == role}
+            if own:
+                plans.append(f"{role} {name}")
+                self.store.open_plan(
+                    self.run, plans[-1], cut({key: one for key, one in own.items() if key not in self._known})
+                )
+        return plans
+
+    def _next(self, plans: Sequence[str]) -> tuple[str, Claim] | None:
+        """Claim the next shard, or wait until others have finished theirs; None when all is done."""
+        while unfinished := [plan for plan in plans if not self.store.is_finished(self.run, plan)]:
+            for plan in unfinished:
+                claim = self.store.claim(self.run, plan, self.owner, LEASE_S)
+                if claim is not None:
+                    return plan, claim
+            if not self.store.release_gone():
+                time.sleep(WAIT_S)
+            self._tell()
+        return None
+
     def _work(self, plan: str, claim: Claim, wanted: Mapping[str, Request]) -> None:
         """Answer a claimed shard, but for what another run stored in the meantime."""
         stored = self.store.answers(claim.keys)
         self._known.update(stored)
         keys = [key for key in claim.keys if key not in stored]
-        replies = dict(zip(keys, self._ask([wanted[key] for key in keys]), strict=True)) if keys else {}
+        if claim.attempts > DEATHS and len(claim.keys) > 1:
+            self.store.split(self.run, plan, claim.index, self.owner, [[key] for key in claim.keys])
+            return
+        replies: dict[str, Reply] = {}
+        if claim.attempts > DEATHS:
+            reason = (
+                f"{claim.attempts - 1} processes that asked for it ended, or stood still, before they had an answer"
+            )
+            replies = {key: Failure(reason=reason) for key in keys}
+        elif keys:
+            replies = dict(zip(keys, self._ask([wanted[key] for key in keys]), strict=True))
         answers = {key: reply for key, reply in replies.items() if isinstance(reply, Answer)}
         failures = {key: reply.reason for key, reply in replies.items() if isinstance(reply, Failure)}
-        self.store.finish(self.run, plan, claim.index, self.owner, answers, failures)
+        stands = self.store.finish(self.run, plan, claim.index, self.owner, answers, failures)
         self.answered += len(answers)
-        self._known.update(replies)
+        # Where another's answers came first they are what every process must go by.
+        self._known.update(replies if stands else self.store.answers(keys))
+
+    def _tell(self, *, at_last: bool = False) -> None:
+        """Tell the watcher how far all processes together are, role by role."""
+        now = time.monotonic()
+        if now - self._told < TELL_S and not at_last:
+            return
+        self._told = now
+        for role, (done, total) in progress(self.store, self.run).items():
+            self.watcher.answered(done, total, role)
 
     def _keep(self, keys: Sequence[str], replies: Sequence[Reply]) -> None:
         """Store what was answered outside a plan."""
@@ -161,7 +211,9 @@ class Answering:
 
         def beat() -> None:
             while not done.wait(LEASE_S / 3):
-                self.store.beat(self.run, self.owner, LEASE_S)
+                # A beat that fails costs the lease at worst, and so work done twice.
+                with suppress(StoreError):
+                    self.store.beat(self.run, self.owner, LEASE_S)
 
         thread = threading.Thread(target=beat, name="ftcheck-lease", daemon=True)
         thread.start()
@@ -170,6 +222,17 @@ class Answering:
         finally:
             done.set()
             thread.join()
+
+
+def progress(store: Store, run: str) -> dict[Role, tuple[int, int]]:
+    """Return how many of each role's planned requests are done, and how many there are, by all processes of a run."""
+    found: dict[Role, tuple[int, int]] = {}
+    plans = store.progress_by_plan(run)
+    for role in ANSWERING:
+        counts = [count for plan, count in plans.items() if plan.startswith(f"{role} ")]
+        if any(total for _, total in counts):
+            found[role] = sum(done for done, _ in counts), sum(total for _, total in counts)
+    return found
 
 
 def cut(missing: Mapping[str, Request]) -> list[list[str]]:

@@ -56,10 +56,11 @@ class Shelf(Generic[T]):
             with database.writing() as connection:
                 self.write(connection, rows, replace=replace)
 
-    def write(self, connection: sqlite3.Connection, rows: Mapping[str, T], *, replace: bool = False) -> None:
-        """Write rows within the caller's transaction."""
+    def write(self, connection: sqlite3.Connection, rows: Mapping[str, T], *, replace: bool = False) -> int:
+        """Write rows within the caller's transaction, and return how many were written."""
         verb = "REPLACE" if replace else "IGNORE"
-        connection.executemany(f"INSERT OR {verb} INTO {self.table} VALUES (?, ?, ?)", self._sealed(rows))
+        query = f"INSERT OR {verb} INTO {self.table} VALUES (?, ?, ?)"
+        return max(0, connection.executemany(query, self._sealed(rows)).rowcount)
 
     def _sealed(self, rows: Mapping[str, T]) -> Iterator[tuple[bytes, bytes, bytes]]:
         # In key order, which halves the time of writing many; one at a time, since 100,000 tuples at once keep

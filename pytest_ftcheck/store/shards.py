@@ -7,6 +7,7 @@ twice and never an answer, because the first answer under a key stands.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +25,26 @@ OPEN, LEASED, DONE = 0, 1, 2
 KEPT_RUN_S = 7 * 24 * 3600
 """Claims and failures of a run that nobody has touched for so long are purged when another run opens a plan."""
 
-FIRST_OPEN = (
+RECENT_S = 600.0
+"""A run that took, kept or planned nothing for so long has no lease that counts for other runs."""
+
+OPEN_ONES = (
     "SELECT number, attempts, owner, payload, seal, state, origin FROM shards INDEXED BY shards_by_state"
-    " WHERE run = ? AND plan = ? AND state = 0 ORDER BY origin, number LIMIT 1"
+    " WHERE run = ? AND plan = ? AND state = 0 ORDER BY origin, number"
 )
-FIRST_EXPIRED = (
+EXPIRED_ONES = (
     "SELECT number, attempts, owner, payload, seal, state, origin FROM shards INDEXED BY shards_by_state"
-    " WHERE run = ? AND plan = ? AND state = 1 AND expires < ? ORDER BY origin, number LIMIT 1"
+    " WHERE run = ? AND plan = ? AND state = 1 AND expires < ? ORDER BY origin, number"
 )
+LEASED_ELSEWHERE = (
+    "SELECT shards.payload FROM active_runs CROSS JOIN plans ON plans.run = active_runs.run"
+    " CROSS JOIN shards INDEXED BY shards_by_state"
+    " ON shards.run = plans.run AND shards.plan = plans.plan AND shards.state = 1"
+    " WHERE active_runs.run <> ? AND active_runs.seen > ? AND shards.expires >= ?"
+)
+
+Row = tuple[int, int, bytes, bytes, bytes, int, int]
+"""Number, attempts, owner, payload, seal, state and origin of a shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +75,10 @@ class Shards:
                 _insert(connection, rows)
 
     def claim(self, run: str, plan: str, owner: str, lease_s: float) -> Claim | None:
-        """Take the first shard that is open or whose lease has run out, for `lease_s` seconds; None where none is."""
+        """Take the first shard that is open or whose lease has run out, for `lease_s` seconds; None where none is.
+
+        What another run is answering at the moment is left to it: whoever comes back finds the answers stored.
+        """
         ids = (to_blob(run), to_blob(plan))
         # Workers that wait for others' leases ask again and again: without a shard to take they write nothing.
         with self._database.reading() as connection:
@@ -92,6 +108,7 @@ class Shards:
         """
         ids = (to_blob(run), to_blob(owner))
         with self._database.writing() as connection:
+            _touch(connection, ids[0])
             connection.execute(
                 "UPDATE shards SET expires = ? WHERE run = ? AND owner = ? AND state = 1",
                 (time.time() + lease_s, *ids),
@@ -109,17 +126,17 @@ class Shards:
     ) -> bool:
         """Store a shard's answers and failures and mark it done, in one transaction.
 
-        Returns False if another owner has it by now: the answers are kept where none is stored, and all else is
-        left to that owner.
+        Returns whether all of it stands. It does not where some answers were there before: the first ones stand. Nor
+        where another owner has the shard by now: answers are kept where none is stored, and all else is left to it.
         """
         ids = (to_blob(run), to_blob(plan))
         failed = _failure_rows(run, failures)
         with self._database.writing() as connection:
-            ANSWERS.write(connection, answers)
+            written = ANSWERS.write(connection, answers)
             held = _release(connection, *ids, index, to_blob(owner))
             if held:
                 _insert_failures(connection, failed)
-        return held
+        return held and written == len(answers)
 
     def split(self, run: str, plan: str, index: int, owner: str, parts: Sequence[Sequence[str]]) -> bool:
         """Replace a shard that `owner` holds by open ones, which take its place in the order.
@@ -144,6 +161,12 @@ class Shards:
             _insert(connection, [_shard_row(*ids, first + n, origin, keys) for n, keys in enumerate(parts)])
         return True
 
+    def is_finished(self, run: str, plan: str) -> bool:
+        """Whether no shard of the plan is open or leased."""
+        query = "SELECT EXISTS (SELECT 1 FROM shards WHERE run = ? AND plan = ? AND state < 2)"
+        with self._database.reading() as connection:
+            return not connection.execute(query, (to_blob(run), to_blob(plan))).fetchone()[0]
+
     def unfinished(self, run: str, plan: str) -> int:
         """Return how many shards of the plan are open or leased."""
         query = "SELECT count(*) FROM shards WHERE run = ? AND plan = ? AND state < 2"
@@ -156,6 +179,13 @@ class Shards:
         with self._database.reading() as connection:
             done, planned = connection.execute(query, (to_blob(run),)).fetchone()
         return int(done or 0), int(planned or 0)
+
+    def progress_by_plan(self, run: str) -> dict[str, tuple[int, int]]:
+        """Return the same for each of the run's plans."""
+        query = "SELECT plan, sum(size * (state = 2)), sum(size) FROM shards WHERE run = ? GROUP BY plan"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (to_blob(run),)).fetchall()
+        return {to_text(plan): (int(done), int(planned)) for plan, done, planned in rows}
 
     def failures(self, run: str, keys: Iterable[str]) -> dict[str, str]:
         """Return why requests of this run had no answer, by key. A stored answer under the same key stands above it."""
@@ -187,14 +217,32 @@ class Shards:
         )
 
 
-def _first(
-    connection: sqlite3.Connection, run: bytes, plan: bytes
-) -> tuple[int, int, bytes, bytes, bytes, int, int] | None:
+def _first(connection: sqlite3.Connection, run: bytes, plan: bytes) -> Row | None:
     """Return the first shard to take: an expired one comes before an open one of a later place."""
-    opened = connection.execute(FIRST_OPEN, (run, plan)).fetchone()
-    expired = connection.execute(FIRST_EXPIRED, (run, plan, time.time())).fetchone()
-    found = [row for row in (opened, expired) if row is not None]
-    return min(found, key=lambda row: (row[6], row[0]), default=None)
+    now = time.time()
+    taken = _leased_elsewhere(connection, run, now)
+    queries = ((OPEN_ONES, (run, plan)), (EXPIRED_ONES, (run, plan, now)))
+    found = [_first_free(connection.execute(*query), run, plan, taken) for query in queries]
+    return min((row for row in found if row is not None), key=lambda row: (row[6], row[0]), default=None)
+
+
+def _first_free(rows: Iterable[Row], run: bytes, plan: bytes, taken: set[str]) -> Row | None:
+    for row in rows:
+        number, _, _, payload, stored, _, _ = row
+        # A damaged one is found here too, for the caller to give up.
+        if not taken or not is_sound("shards", _shard_key(run, plan, number), payload, stored):
+            return row
+        if taken.isdisjoint(unpack(payload)):
+            return row
+    return None
+
+
+def _leased_elsewhere(connection: sqlite3.Connection, run: bytes, now: float) -> set[str]:
+    """Return what other runs are answering at the moment."""
+    rows = connection.execute(LEASED_ELSEWHERE, (run, now - RECENT_S, now))
+    with contextlib.suppress(ValueError):  # damaged: of no use to its owner either
+        return {str(key) for (payload,) in rows for key in unpack(payload)}
+    return set()
 
 
 def _release(connection: sqlite3.Connection, run: bytes, plan: bytes, number: int, owner: bytes) -> bool:

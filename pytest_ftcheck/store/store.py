@@ -8,12 +8,13 @@ from types import TracebackType
 from pytest_ftcheck.store.database import Database
 from pytest_ftcheck.store.facts import Facts
 from pytest_ftcheck.store.ledger import Ledger
+from pytest_ftcheck.store.owners import Owners
 from pytest_ftcheck.store.shards import Shards
 
 TIMEOUT_S = 60.0
 
 
-class Store(Facts, Shards, Ledger):
+class Store(Facts, Shards, Owners, Ledger):
     """Opens or makes the store in `folder`; threads and forked or spawned processes may use it at once.
 
     `timeout_s` is how long, in seconds, one statement waits for other processes' transactions. Raises StoreError
@@ -22,6 +23,7 @@ class Store(Facts, Shards, Ledger):
 
     def __init__(self, folder: Path, *, timeout_s: float = TIMEOUT_S) -> None:
         self._database = Database(Path(folder), timeout_s=timeout_s)
+        self._present = {}
 
     @property
     def folder(self) -> Path:

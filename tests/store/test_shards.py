@@ -106,14 +106,18 @@ def test_beat_tells_a_loss_once(planned: Store) -> None:
 
 
 def test_late_finish_keeps_answers_and_leaves_the_shard(planned: Store) -> None:
-    """An owner who lost his lease adds answers that are absent, and changes neither failures nor the shard's state."""
+    """An owner who lost his lease adds answers that are absent, and changes neither failures nor the shard's state.
+
+    The new owner is told that not all of its answers stand.
+    """
     take(planned, lease_s=-1.0)
     take(planned, "other")
     assert not planned.finish("run", "plan", 0, "me", {"a": Answer("late")}, {"b": "late"})
     assert planned.answers(["a"]) == {"a": "late"}
     assert planned.failures("run", ["b"]) == {}
     assert planned.unfinished("run", "plan") == 3
-    assert finish(planned, 0, "other", a="second", b="y")
+    assert not finish(planned, 0, "other", a="second", b="y")
+    assert planned.unfinished("run", "plan") == 2
     assert planned.answers(["a", "b"]) == {"a": "late", "b": "y"}
 
 
@@ -219,6 +223,7 @@ class Shards(RuleBasedStateMachine):
         self.store.open_plan("run", "plan", cut)
         self.open = [Piece(keys=tuple(keys)) for keys in cut]
         self.losses: set[str] = set()
+        self.stored: set[str] = set()
 
     def teardown(self) -> None:
         """Close the store."""
@@ -254,10 +259,12 @@ class Shards(RuleBasedStateMachine):
 
     @rule(owner=OWNERS, other=OWNERS)
     def finish(self, owner: str, other: str) -> None:
-        """A shard is finished by who holds it, and by nobody else."""
+        """A shard is finished by who holds it, and by nobody else; answers that were there before stand."""
         piece = self.held(owner)
         if piece is not None and piece.index is not None:
-            assert finish(self.store, piece.index, other, **dict.fromkeys(piece.keys, other)) == (other == owner)
+            stands = other == owner and self.stored.isdisjoint(piece.keys)
+            assert finish(self.store, piece.index, other, **dict.fromkeys(piece.keys, other)) == stands
+            self.stored.update(piece.keys)
             if other == owner:
                 self.open.remove(piece)
 
