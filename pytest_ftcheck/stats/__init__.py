@@ -13,6 +13,7 @@ from pytest_ftcheck.stats.continuous import mean_t, paired_permutation, paired_t
 from pytest_ftcheck.stats.corpus import CorpusMetric, jackknife_t
 from pytest_ftcheck.stats.decide import (
     Evidence,
+    judge_calibrated,
     judge_corpus,
     judge_corpus_level,
     judge_delta,
@@ -30,6 +31,7 @@ from pytest_ftcheck.stats.power import (
     smallest_passing_n,
     tango_power,
 )
+from pytest_ftcheck.stats.ppi import Calibrated, ppi_mean
 from pytest_ftcheck.stats.proportion import binomial_test, clopper_pearson
 from pytest_ftcheck.stats.results import EProcess, Interval, MeanInterval, SampleSize, Significance, VarianceSplit
 from pytest_ftcheck.stats.samples import case_differences, variance_split
@@ -38,6 +40,7 @@ from pytest_ftcheck.stats.tango import tango_interval, tango_test
 
 __all__ = [
     "Agreement",
+    "Calibrated",
     "CorpusMetric",
     "EProcess",
     "Evidence",
@@ -59,6 +62,7 @@ __all__ = [
     "gwet_ac1",
     "holm",
     "jackknife_t",
+    "judge_calibrated",
     "judge_corpus",
     "judge_corpus_level",
     "judge_delta",
@@ -74,6 +78,7 @@ __all__ = [
     "paired_permutation",
     "paired_t",
     "paired_table",
+    "ppi_mean",
     "raw_agreement",
     "sample_size",
     "smallest_n",

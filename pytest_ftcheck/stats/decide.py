@@ -2,7 +2,8 @@
 
 The method follows from the data: exact unconditional (Tango above 300 cases) for binary scores with one sample a case,
 guarded t for bounded scores and means of samples, CR2 for clusters, jackknife for corpus metrics, Clopper-Pearson for
-rates. PASS is `p_pass <= alpha`, FAIL is `p_fail <= alpha`, neither is INCONCLUSIVE.
+rates, PPI++ where people rated some of a judge's cases. PASS is `p_pass <= alpha`, FAIL is `p_fail <= alpha`, neither
+is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from pytest_ftcheck.stats.inputs import (
 from pytest_ftcheck.stats.means import Mean
 from pytest_ftcheck.stats.paired import PairedTable, paired_table
 from pytest_ftcheck.stats.power import POWER, detectable_effect, z_sum
+from pytest_ftcheck.stats.ppi import ppi
 from pytest_ftcheck.stats.proportion import binomial_test, clopper_pearson
 from pytest_ftcheck.stats.samples import case_differences
 from pytest_ftcheck.stats.tango import tango_interval
@@ -58,7 +60,8 @@ class Evidence(NamedTuple):
     `detectable` is how far from its bound a true value must lie to be shown at this n with power .80. `needed_cases` is
     about how many cases would decide: for "no worse" and "equivalent" if ft truly ties base; where n is that many
     already, and for the other claims, if the truth is what was seen. It is None where the claim is decided, or the
-    estimate lies on the wrong side of its bound.
+    estimate lies on the wrong side of its bound. `rated` counts the cases that people rated, where they correct a
+    judge: then `needed_cases` is of rated ones.
     """
 
     estimate: float
@@ -72,6 +75,7 @@ class Evidence(NamedTuple):
     detectable: float | None = None
     needed_cases: int | None = None
     reason: str = ""
+    rated: int = 0
 
 
 def judge_delta(
@@ -180,6 +184,34 @@ class _ShareOverHalf:
 
 def _ratio(share_over_half: float) -> float:
     return (0.5 + share_over_half) / (0.5 - share_over_half) if share_over_half < 0.5 else math.inf
+
+
+def judge_calibrated(
+    people: ArrayLike,
+    judged: ArrayLike,
+    rest: ArrayLike,
+    *,
+    kind: Kind,
+    bound: float,
+    alpha: float,
+    score_range: tuple[float, float],
+    clusters: Clusters = None,
+) -> Evidence:
+    """Weigh a claim about what people would say, from a judge on all cases and people on a random sample (see `ppi`).
+
+    For claims about ft minus base the three hold differences, and `score_range` is minus and plus the metric's width.
+    """
+    check_kind(kind, Kind)
+    check_alpha(alpha)
+    width = check_range(score_range)
+    if kind in ("at_least", "at_most"):
+        check_bound(NAMES[kind], bound, score_range)
+    else:
+        check_margin(NAMES[kind], bound, width=width / 2.0, zero=kind == "improves")
+    found, weight = ppi(people, judged, rest, score_range=score_range, clusters=clusters)
+    weighed = _judge_mean(found, kind, bound, alpha)
+    size = found.n + int(np.size(rest))
+    return weighed._replace(method=f"{weighed.method}, lambda {weight:.2f}", n=size, rated=found.n)
 
 
 def judge_level(
