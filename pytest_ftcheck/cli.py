@@ -14,7 +14,9 @@ from importlib import import_module
 from pytest_ftcheck.errors import FtcheckError
 
 # Name, module of `commands`, one line of help: in the order of a fine-tune's life.
-COMMANDS: tuple[tuple[str, str, str], ...] = ()
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("leaks", "leaks", "find cases that stand in training data"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -327,6 +327,27 @@ class Table:
     rows: tuple[tuple[str | int | float | None, ...], ...]
 
 
+LeakKind = Literal["exact", "normalised", "near"]
+LeakPart = Literal["prompt", "answer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A case whose prompt or expected answer stands in the training data: the closest row, and how close it is.
+
+    `train_line` counts from 1; `similarity` is 0 to 1; `rows` counts all training rows that hold it, `last_line` is
+    the last of them.
+    """
+
+    case: str
+    train_line: int
+    kind: LeakKind
+    part: LeakPart
+    similarity: float
+    rows: int = 1
+    last_line: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalSummary:
     """One eval of the run as the reports show it: means, counts of pairs, and what is missing.

@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
     ("items", "commands"),
     ("summaries",),
+    ("hygiene",),
     ("session",),
     ("gradebook",),
     ("answering", "roles"),
