@@ -35,6 +35,24 @@ class Claim:
             "length_stable": f"length ratio within {1 + self.bound:g}",
         }[self.kind]
 
+    def zone(self, *, lower_is_better: bool = False) -> tuple[float | None, float | None]:
+        """Between which values of delta (of ft, or of the ratio of lengths) the claim is true; None is no end.
+
+        >>> Claim(kind="no_worse", bound=0.05, alpha=0.05).zone()
+        (-0.05, None)
+        """
+        low, high = {
+            "improves": (self.bound, None),
+            "no_worse": (-self.bound, None),
+            "equivalent": (-self.bound, self.bound),
+            "at_least": (self.bound, None),
+            "never": (None, self.bound),
+            "length_stable": (1 / (1 + self.bound), 1 + self.bound),
+        }[self.kind]
+        if not lower_is_better or self.kind not in ("improves", "no_worse"):
+            return low, high
+        return None, None if low is None else 0.0 - low
+
 
 def check_claim(claim: Claim, metric: Metric, name: str) -> None:
     """Refuse bounds that cannot be meant, such as a margin of 5 where 0.05 was meant."""

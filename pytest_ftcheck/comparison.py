@@ -37,6 +37,11 @@ class Metric:
         """Return the score of a case from its samples' scores, at least one."""
         return fmean(samples) if self.combine is None else self.combine(samples)
 
+    def outcome(self, base: float, ft: float) -> str:
+        """Name how a case's two scores stand: win, loss, both right, both wrong, or tie."""
+        sign = -1 if self.lower_is_better else 1
+        return outcome_of(sign * base, sign * ft, sign * self.best, binary=self.binary)
+
     @property
     def span(self) -> float:
         """Width of the range."""
@@ -214,6 +219,21 @@ class Comparison:
     def _grades(self, role: Role) -> list[Sequence[Grade]]:
         name = self.metric.name
         return [(case.base_grades if role == "base" else case.ft_grades)[name] for case in self.cases]
+
+
+def outcome_of(base: float, ft: float, top: float, *, binary: bool) -> str:
+    """Name how a pair of scores stands: win, loss, both right, both wrong, or tie.
+
+    >>> outcome_of(0.0, 1.0, 1.0, binary=True)
+    'win'
+    >>> outcome_of(0.5, 0.5, 1.0, binary=False)
+    'tie'
+    """
+    if ft != base:
+        return "win" if ft > base else "loss"
+    if ft == top:
+        return "both right"
+    return "both wrong" if binary and ft < top else "tie"
 
 
 def _score(grade: Grade) -> float:

@@ -198,6 +198,7 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
     percent = (comparison.metric.percent or claim.kind == "never") and claim.kind != "length_stable"
     less = " (less is better)"
     base, ft = score_of(comparison, "base"), score_of(comparison, "ft")
+    above, below = claim.zone(lower_is_better=comparison.metric.lower_is_better)
     common = Verdict(
         evals=(comparison.eval,),
         metric=comparison.metric.name if claim.kind != "length_stable" else "length ratio",
@@ -205,6 +206,8 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
         decision=Decision.INCONCLUSIVE,
         words="",
         bound=claim.bound,
+        pass_above=above,
+        pass_below=below,
         alpha=claim.alpha,
         base=None if about_ft else base,
         ft=ft if claim.kind != "length_stable" else None,

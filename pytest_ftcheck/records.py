@@ -257,7 +257,12 @@ Reply = Answer | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """One case with both roles' answers and grades, samples in order; `missing` says what could not be had."""
+    """One case with both roles' answers and grades, samples in order; `missing` says what could not be had.
+
+    `outcome` is how the pair stands under the eval's primary metric (win, loss, both right, both wrong, tie), and the
+    scores are its two; all three are empty or None before the case was paired, and where a grade is missing. `people`
+    holds people's scores by judged metric, one for each sample, None where nobody rated it.
+    """
 
     case: Case
     base_answers: Sequence[Reply]
@@ -265,6 +270,10 @@ class CaseResult:
     base_grades: Mapping[str, Sequence[Grade]]
     ft_grades: Mapping[str, Sequence[Grade]]
     missing: str = ""
+    outcome: str = ""
+    base_score: float | None = None
+    ft_score: float | None = None
+    people: Mapping[str, Mapping[Role, Sequence[float | None]]] = field(default_factory=dict)
 
 
 class Decision(enum.Enum):
@@ -282,7 +291,9 @@ class Verdict:
 
     For a claim about ft alone (floors, "never") `base` and `delta` are None and `low`, `high` bound ft's value.
     `p_value` is of the hypothesis that the claim is false, `p_fail` of the hypothesis that it is true.
-    `by_slice` holds the verdicts of `per=` slices, already corrected.
+    `by_slice` holds the verdicts of `per=` slices, already corrected. The claim is true where the value that `low` and
+    `high` bound lies above `pass_above` and below `pass_below`; either may be None. `rated` counts the cases that people
+    rated, where they correct a judge: `delta` is then the corrected one, its interval `wider` times the judge's own.
     """
 
     gate: str = ""
@@ -298,6 +309,8 @@ class Verdict:
     high: float | None = None
     level: float | None = None
     bound: float | None = None
+    pass_above: float | None = None
+    pass_below: float | None = None
     n: int = 0
     gained: int | None = None
     lost: int | None = None
@@ -311,6 +324,8 @@ class Verdict:
     slice: str = ""
     by_slice: tuple[Verdict, ...] = ()
     percent: bool = True
+    rated: int = 0
+    wider: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +340,33 @@ class Table:
     role: Role | None = None
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceSummary:
+    """The cases of an eval with one value of a tag: both roles' scores and how the pairs fell. It claims nothing."""
+
+    tag: str
+    value: str
+    n: int
+    base: float | None
+    ft: float | None
+    delta: float | None
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How often each role's cases fall between `edges` [k+1]: counts [k]. The last bin holds its upper edge.
+
+    `name` is "score" (of a case, in the metric's units) or "length" (of its answer, in characters).
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    base: tuple[int, ...]
+    ft: tuple[int, ...]
 
 
 LeakKind = Literal["exact", "normalised", "near"]
@@ -349,6 +391,29 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """One coefficient of agreement with its interval at `level`, which is absent where `reason` says why."""
+
+    name: str
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How a judge compares with people: on `rated` of `n` cases, by coefficients over `items` answers or pairs."""
+
+    metric: str
+    rated: int
+    n: int
+    items: int
+    coefficients: tuple[Coefficient, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvalSummary:
     """One eval of the run as the reports show it: means, counts of pairs, and what is missing.
 
@@ -356,7 +421,9 @@ class EvalSummary:
     `worst` holds the cases that ft lost, largest drop first. `case_set` is the content hash of all of its cases.
     `base_length`, `ft_length` are the answers' mean lengths in characters; `delta_at_equal_length` is what a line
     through the cases' deltas, by how much longer ft's answer is, gives where both are as long. `gain_by_length` says
-    that a gain on a metric that rewards recall may be no more than that ft's answers are longer.
+    that a gain on a metric that rewards recall may be no more than that ft's answers are longer. `cases` are all of
+    them, in the order of the file, where a report will show them; `cases_left_out` counts those that a file did not
+    hold. `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
     """
 
     nodeid: str
@@ -388,6 +455,13 @@ class EvalSummary:
     ft_length: float | None = None
     delta_at_equal_length: float | None = None
     gain_by_length: bool = False
+    slices: tuple[SliceSummary, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    samples: int = 1
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[CaseResult, ...] = ()
+    cases_left_out: int = 0
+    calibrations: tuple[Calibration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -410,20 +484,48 @@ class GateResult:
         return next((verdict for verdict in self.verdicts if verdict.decision is self.decision), None)
 
 
+ProbeKind = Literal["MFT", "INV", "DIR"]
+"""CheckList's kinds of test: minimum functionality, invariance, direction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What one probe found of a capability: how many of `n` cases failed with ft and with base.
+
+    `new` counts those that fail with ft and pass with base; it and `base_failed` are None where base was not asked.
+    """
+
+    capability: str
+    kind: ProbeKind
+    n: int
+    failed: int
+    base_failed: int | None = None
+    new: int | None = None
+    nodeid: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
-    """Which model stood in a role: what the user gave, what it is, and the hash of its content."""
+    """Which model stood in a role: what the user gave, what it is, and the hash of its content.
+
+    `profile` is the hash of how it was prompted, `prompting` the same in words; both are empty where unknown.
+    """
 
     role: Role
     source: str
     kind: str
     fingerprint: str
     engine: str
+    profile: str = ""
+    prompting: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What the reports read: everything that one run found. Times are ISO 8601 in UTC, durations seconds."""
+    """What the reports read: everything that one run found. Times are ISO 8601 in UTC, durations seconds.
+
+    `versions` names what the run was made with: Python, the platform, the packages that computed answers and numbers.
+    """
 
     id: str
     started: str
@@ -432,8 +534,10 @@ class Run:
     models: tuple[ModelRecord, ...] = ()
     evals: tuple[EvalSummary, ...] = ()
     gates: tuple[GateResult, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
     notices: tuple[str, ...] = ()
     answered: int = 0
     from_store: int = 0
     limit: int | None = None
     inconclusive: Literal["fail", "warn"] = "fail"
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from pytest_ftcheck.models.identity import answer_key, engine_identity
 from pytest_ftcheck.models.prompts import Profile, Shot, conversation, load_profile, load_shots
 from pytest_ftcheck.models.protocol import EngineOptions, ModelSpec, ServedOptions
 from pytest_ftcheck.models.roster import ENGINES
-from pytest_ftcheck.records import ANSWERING, Case, Decoding, Message, ModelRecord, Request, Role
+from pytest_ftcheck.records import ANSWERING, Case, Decoding, Message, ModelRecord, Request, Role, digest
 
 if TYPE_CHECKING:
     from pytest_ftcheck.evals import EvalSpec
@@ -85,10 +85,17 @@ class Roles:
                 kind=self.specs[role].kind,
                 fingerprint=self.specs[role].fingerprint,
                 engine=_engine_words(engine_identity(self.specs[role], self.options)),
+                profile=_profile_digest(self.profiles[role]) if role in self.profiles else "",
+                prompting=self.profiles[role].words if role in self.profiles else "",
             )
             for role in ANSWERING
             if role in self.specs
         )
+
+
+def _profile_digest(profile: Profile) -> str:
+    """Hash what a profile sets; what it is called decides nothing."""
+    return digest({name: value for name, value in asdict(profile).items() if name != "name"})
 
 
 def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:

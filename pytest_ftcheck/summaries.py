@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from pytest_ftcheck.breakdowns import cases_of, histograms_of, slices_of
 from pytest_ftcheck.comparison import Comparison
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.grading.protocol import Grader
@@ -20,8 +21,8 @@ MUCH_LONGER = 1.2
 """Ratio of mean lengths from which a gain on a metric that rewards recall is looked at."""
 
 
-def summarise(session: Session, one: Eval) -> EvalSummary:
-    """Summarise what the session knows of an eval, under its primary metric."""
+def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummary:
+    """Summarise what the session knows of an eval, under its primary metric; with `cases` all of them go along."""
     results = session.results(one)
     whole = [result for result in results if not result.missing]
     metric = metrics_of(one.spec)[0]
@@ -35,11 +36,21 @@ def summarise(session: Session, one: Eval) -> EvalSummary:
         n=len(whole),
         missing=missing,
         case_set=digest(sorted(case.digest for case in one.cases)),
+        samples=one.spec.samples,
+        decoding=one.spec.decoding.content(),
+        cases=tuple(results) if cases else (),
         reason="" if whole else "no case has both grades",
     )
     if not whole:
         return blank
-    counted = _counted(replace(blank, tables=_tables(one.spec.graders, whole)), session.pair(one, whole))
+    comparison = session.pair(one, whole)
+    counted = _counted(replace(blank, tables=_tables(one.spec.graders, whole)), comparison)
+    counted = replace(
+        counted,
+        slices=slices_of(comparison),
+        histograms=histograms_of(comparison),
+        cases=cases_of(comparison, results) if cases else (),
+    )
     rewards_recall = bool(getattr(one.spec.graders[0], "rewards_recall", False))
     return replace(counted, gain_by_length=rewards_recall and _is_by_length(counted))
 

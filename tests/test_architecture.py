@@ -17,7 +17,8 @@ PACKAGE = ROOT / "pytest_ftcheck"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
     ("items", "commands"),
-    ("summaries",),
+    ("probing", "summaries"),
+    ("breakdowns", "environment"),
     ("hygiene",),
     ("session",),
     ("gradebook",),

@@ -38,8 +38,7 @@ class EvalItem(pytest.Item):
         metric = metrics_of(self.eval.spec)[0]
         base = metric.score_of_case(_scores(result.base_grades[metric.name]))
         ft = metric.score_of_case(_scores(result.ft_grades[metric.name]))
-        sign = -1 if metric.lower_is_better else 1
-        self.outcome = outcome_of(sign * base, sign * ft, sign * metric.best, binary=metric.binary)
+        self.outcome = metric.outcome(base, ft)
         self.user_properties += [("base", base), ("ft", ft), ("outcome", self.outcome)]
 
     def runtest(self) -> None:
@@ -64,21 +63,6 @@ def eval_items(collector: pytest.Module | pytest.Class, one: Eval, session: Sess
             item.add_marker(pytest.mark.skip(reason=NO_MODEL))
         items.append(item)
     return items
-
-
-def outcome_of(base: float, ft: float, top: float, *, binary: bool) -> str:
-    """Name how a pair of scores stands: win, loss, both right, both wrong, or tie.
-
-    >>> outcome_of(0.0, 1.0, 1.0, binary=True)
-    'win'
-    >>> outcome_of(0.5, 0.5, 1.0, binary=False)
-    'tie'
-    """
-    if ft != base:
-        return "win" if ft > base else "loss"
-    if ft == top:
-        return "both right"
-    return "both wrong" if binary and ft < top else "tie"
 
 
 def _scores(grades: Sequence[Grade]) -> list[float]:

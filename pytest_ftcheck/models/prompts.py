@@ -52,6 +52,24 @@ class Profile:
             stop=default.stop if self.stop is None else self.stop,
         )
 
+    @property
+    def words(self) -> str:
+        """How this profile prompts, in words.
+
+        >>> Profile(system="Answer in one word.", template="none").words
+        'plain text, system prompt of 19 characters'
+        """
+        shots = None if self.shots is None else f"{len(self.shots)} shots"
+        system = None if self.system is None else f"system prompt of {len(self.system)} characters"
+        sampling = [
+            f"{name} {value}"
+            for name, value in zip(_DECODING_KEYS, (self.max_new_tokens, self.temperature, self.top_p), strict=False)
+            if value is not None
+        ]
+        stops = [] if self.stop is None else [f"{len(self.stop)} stop strings"]
+        form = "the checkpoint's chat template" if self.template == "chat" else "plain text"
+        return ", ".join(filter(None, [form, system, shots, *sampling, *stops]))
+
 
 def conversation(
     case_input: str | Sequence[Message],

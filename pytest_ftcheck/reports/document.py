@@ -7,10 +7,8 @@ change that an old reader would misread raises it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +16,6 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import (
     CaseResult,
     Decision,
@@ -33,7 +30,9 @@ from pytest_ftcheck.records import (
     Verdict,
 )
 from pytest_ftcheck.reports import wording
+from pytest_ftcheck.reports.files import write_whole
 from pytest_ftcheck.reports.losses import last_question
+from pytest_ftcheck.reports.selection import kept_cases
 
 SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("run.schema.json")
@@ -44,6 +43,7 @@ _SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 def run_document(run: Run) -> dict[str, Any]:
     """Return all facts of a run as dicts, lists, strings, bools, finite numbers and None, as the schema has them."""
     decision = wording.overall(run)
+    kept = kept_cases(run)
     return {
         "schema_version": SCHEMA_VERSION,
         "id": _plain(run.id),
@@ -54,42 +54,33 @@ def run_document(run: Run) -> dict[str, Any]:
         "summary": wording.closing_line(run),
         "inconclusive": run.inconclusive,
         "limit": run.limit,
+        "versions": _plain(run.versions),
         "counts": _counts(run),
         "notices": [_plain(notice) for notice in run.notices],
         "models": [_model(model) for model in run.models],
         "gates": [_gate(result) for result in run.gates],
-        "evals": [_eval(summary) for summary in run.evals],
+        "probes": [{name: _plain(getattr(found, name)) for name in _PROBE} for found in run.probes],
+        "evals": [_eval(summary, cases) for summary, cases in zip(run.evals, kept, strict=True)],
     }
 
 
 def write_json(run: Run, path: Path) -> None:
-    """Write a run's document to `path` in one step: readers see the old file or the new one, never half of one.
-
-    Folders are made; a path that is no regular file (a pipe, /dev/stdout) is written to as it is. Raises ConfigError
-    naming the path when that cannot be done.
-    """
-    text = json.dumps(run_document(run), ensure_ascii=True, allow_nan=False, indent=2) + "\n"
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="ascii")
-        else:
-            _replace(path.resolve(), text)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(
-            f"JSON report {path}: cannot be written: {why}; allowed: a file in a folder that can be written to"
-        ) from error
+    """Write a run's document to `path` in one step, a case a line. Raises ConfigError naming the path."""
+    write_whole(path, _spelled(run_document(run)).encode("ascii"), what="JSON report")
 
 
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".ftcheck-{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        half.write_text(text, encoding="ascii")
-        half.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            half.unlink()
+def _spelled(document: dict[str, Any]) -> str:
+    """Write a document indented, but for its cases, each of which has a line of its own."""
+    # A random mark, so that no text of the run can pass for it.
+    mark = secrets.token_hex(16)
+    held = [one["cases"] for one in document["evals"]]
+    hollow = [{**one, "cases": f"{mark}{number}"} for number, one in enumerate(document["evals"])]
+    text = json.dumps({**document, "evals": hollow}, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
+    for number, cases in enumerate(held):
+        lines = [json.dumps(case, ensure_ascii=True, allow_nan=False) for case in cases]
+        written = "".join(["[\n        ", ",\n        ".join(lines), "\n      ]"]) if lines else "[]"
+        text = text.replace(f'"{mark}{number}"', written, 1)
+    return text
 
 
 def _counts(run: Run) -> dict[str, int]:
@@ -105,8 +96,11 @@ def _counts(run: Run) -> dict[str, int]:
     }
 
 
+_MODEL = ("role", "source", "kind", "fingerprint", "engine", "profile", "prompting")
+
+
 def _model(model: ModelRecord) -> dict[str, Any]:
-    return {name: _plain(getattr(model, name)) for name in ("role", "source", "kind", "fingerprint", "engine")}
+    return _named(model, _MODEL)
 
 
 def _gate(result: GateResult) -> dict[str, Any]:
@@ -139,14 +133,27 @@ def _claim(verdict: Verdict, result: GateResult) -> dict[str, Any]:
     }
 
 
+_PROBE = ("nodeid", "capability", "kind", "n", "failed", "base_failed", "new")
+
 _FACTS = (
     *("claim", "metric", "base", "ft", "delta", "low", "high", "level", "bound", "n", "gained", "lost"),
-    *("method", "p_value", "p_fail", "alpha", "detectable", "needed_cases", "percent", "reason"),
+    *(
+        "pass_above",
+        "pass_below",
+        "method",
+        "p_value",
+        "p_fail",
+        "alpha",
+        "detectable",
+        "needed_cases",
+        "percent",
+        "reason",
+    ),
 )
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:
-    return {name: _plain(getattr(verdict, name)) for name in _FACTS}
+    return _named(verdict, _FACTS)
 
 
 _SUMMARY = (
@@ -154,21 +161,39 @@ _SUMMARY = (
     *("gained", "lost", "both_right", "both_wrong", "ties", "reason"),
     *("case_set", "variance_between_cases", "variance_between_samples"),
     *("base_length", "ft_length", "delta_at_equal_length", "gain_by_length"),
+    *("samples", "decoding"),
 )
 
 
-def _eval(summary: EvalSummary) -> dict[str, Any]:
+def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
     return {
         **{name: _plain(getattr(summary, name)) for name in _SUMMARY},
         "score_range": [_plain(end) for end in summary.score_range],
         "missing": [_plain(case) for case in summary.missing],
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
+        "slices": [_named(part, _SLICE) for part in summary.slices],
+        "histograms": [_named(each, _HISTOGRAM) for each in summary.histograms],
+        "cases": [_case(result) for result in cases],
+        "cases_left_out": _left_out(summary, len(cases)),
     }
 
 
+_SLICE = ("tag", "value", "n", "base", "ft", "delta", "gained", "lost")
+_HISTOGRAM = ("name", "edges", "base", "ft")
+
+
+def _left_out(summary: EvalSummary, kept: int) -> int:
+    every = len(summary.cases) + summary.cases_left_out
+    return max(every, 0 if summary.cases else summary.n + len(summary.missing)) - kept
+
+
 def _table(table: Table) -> dict[str, Any]:
-    return {name: _plain(getattr(table, name)) for name in ("name", "role", "columns", "rows")}
+    return _named(table, ("name", "role", "columns", "rows"))
+
+
+def _named(record: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: _plain(getattr(record, name)) for name in names}
 
 
 def _case(result: CaseResult) -> dict[str, Any]:
@@ -184,6 +209,9 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "base": _role(result.base_answers, result.base_grades),
         "ft": _role(result.ft_answers, result.ft_grades),
         "missing": _plain(result.missing),
+        "outcome": _plain(result.outcome),
+        "base_score": _plain(result.base_score),
+        "ft_score": _plain(result.ft_score),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from pytest_ftcheck.records import (
@@ -13,8 +15,10 @@ from pytest_ftcheck.records import (
     Failure,
     GateResult,
     Grade,
+    Histogram,
     ModelRecord,
     Run,
+    SliceSummary,
     Table,
     Verdict,
 )
@@ -68,6 +72,8 @@ def verdicts(*, slices: bool = True) -> st.SearchStrategy[Verdict]:
         high=numbers,
         level=st.one_of(st.none(), shares),
         bound=numbers,
+        pass_above=numbers,
+        pass_below=numbers,
         n=counts,
         gained=maybe_counts,
         lost=maybe_counts,
@@ -129,6 +135,13 @@ case_results = st.builds(
     ft_grades=graded,
     missing=hostile,
 )
+paired_results = st.builds(
+    replace,
+    case_results,
+    outcome=st.sampled_from(["win", "loss", "both right", "both wrong", "tie", ""]),
+    base_score=numbers,
+    ft_score=numbers,
+)
 cells = st.one_of(hostile, st.integers(), st.floats(), st.none())
 tables = st.builds(
     Table,
@@ -136,6 +149,24 @@ tables = st.builds(
     role=st.sampled_from(["base", "ft", None]),
     columns=st.lists(hostile, max_size=4).map(tuple),
     rows=st.lists(st.lists(cells, max_size=4).map(tuple), max_size=3).map(tuple),
+)
+slices = st.builds(
+    SliceSummary,
+    tag=hostile,
+    value=hostile,
+    n=counts,
+    base=numbers,
+    ft=numbers,
+    delta=numbers,
+    gained=counts,
+    lost=counts,
+)
+histograms = st.builds(
+    Histogram,
+    name=st.sampled_from(["score", "length"]),
+    edges=st.just((0.0, 0.5, 1.0)),
+    base=st.tuples(counts, counts),
+    ft=st.tuples(counts, counts),
 )
 summaries = st.builds(
     EvalSummary,
@@ -157,6 +188,11 @@ summaries = st.builds(
     missing=st.lists(hostile, max_size=2).map(tuple),
     reason=hostile,
     worst=st.lists(case_results, max_size=2).map(tuple),
+    cases=st.lists(paired_results, max_size=3).map(tuple),
+    slices=st.lists(slices, max_size=2).map(tuple),
+    histograms=st.lists(histograms, max_size=2).map(tuple),
+    samples=st.integers(1, 9),
+    decoding=st.dictionaries(hostile, hostile, max_size=2),
     case_set=hostile,
     tables=st.lists(tables, max_size=2).map(tuple),
     base_length=st.one_of(st.none(), st.floats(0, 1e6)),
@@ -171,6 +207,8 @@ models = st.builds(
     kind=hostile,
     fingerprint=hostile,
     engine=hostile,
+    profile=hostile,
+    prompting=hostile,
 )
 runs = st.builds(
     Run,
@@ -186,4 +224,5 @@ runs = st.builds(
     from_store=counts,
     limit=st.one_of(st.none(), st.integers(1, 100)),
     inconclusive=st.sampled_from(["fail", "warn"]),
+    versions=st.dictionaries(hostile, hostile, max_size=2),
 )

@@ -1,0 +1,49 @@
+"""Which cases a file holds when a run has more than it should: the most telling first, in the order of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_ftcheck.records import Answer, CaseResult, Run
+
+MOST_CASES = 10_000
+MOST_CHARACTERS = 48_000_000
+
+_TELLING = ("loss", "win", "", "tie", "both wrong", "both right")
+
+
+def kept_cases(
+    run: Run, *, most_cases: int = MOST_CASES, most_characters: int = MOST_CHARACTERS
+) -> list[tuple[CaseResult, ...]]:
+    """Return the cases of each eval of a run that a file holds: losses before wins, before what is missing or equal.
+
+    At most `most_cases` over all evals, and no further ones once their texts have `most_characters` together.
+    """
+    every = [(number, result) for number, summary in enumerate(run.evals) for result in summary.cases]
+    ranked = sorted(range(len(every)), key=lambda at: _rank(every[at][1]))
+    held, characters = set[int](), 0
+    for at in ranked[:most_cases]:
+        held.add(at)
+        characters += size_of(every[at][1])
+        if characters > most_characters:
+            break
+    kept: list[list[CaseResult]] = [[] for _ in run.evals]
+    for at, (number, result) in enumerate(every):
+        if at in held:
+            kept[number].append(result)
+    return [tuple(results) for results in kept]
+
+
+def size_of(result: CaseResult) -> int:
+    """Count the characters of a case's prompt and answers."""
+    asked = result.case.input
+    prompt = len(asked) if isinstance(asked, str) else sum(len(message.get("content", "")) for message in asked)
+    return prompt + _said(result.base_answers) + _said(result.ft_answers)
+
+
+def _said(replies: Sequence[object]) -> int:
+    return sum(len(reply) for reply in replies if isinstance(reply, Answer))
+
+
+def _rank(result: CaseResult) -> int:
+    return _TELLING.index(result.outcome) if result.outcome in _TELLING else len(_TELLING)
