@@ -42,8 +42,8 @@ class Watcher(Protocol):
         """Hear what is being done now."""
         ...
 
-    def answered(self, done: int, total: int, role: Role) -> None:
-        """Hear how many of a role's requests have answers."""
+    def answered(self, counts: Mapping[Role, tuple[int, int]]) -> None:
+        """Hear how many of each role's requests have answers, and how many there are."""
         ...
 
 
@@ -176,8 +176,7 @@ class Answering:
         if now - self._told < TELL_S and not at_last:
             return
         self._told = now
-        for role, (done, total) in progress(self.store, self.run).items():
-            self.watcher.answered(done, total, role)
+        self.watcher.answered(progress(self.store, self.run))
 
     def _keep(self, keys: Sequence[str], replies: Sequence[Reply]) -> None:
         """Store what was answered outside a plan."""

@@ -130,11 +130,45 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str |
     return status_of(report)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Show what the workers do, who say nothing themselves, and go on when one of them dies."""
+    if node.config.stash[SETTINGS].model is not None:
+        from pytest_ftcheck.items.workers import outlive
+
+        outlive(node)
+        run_of(node.config).watch(node.workerinput["testrunuid"])
+
+
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+    """Run again what a worker's death befell, where it was none of its doing."""
+    run = report.node.config.stash.get(RUN, None)
+    if run is not None:
+        run.crashes.handle(crashitem, report, sched)
+
+
 class Gathering:
     """Hears the reports of one pytest process: its own, or under xdist those of the workers."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Hear that a test begins."""
+        if RUN in self.config.stash:
+            self.config.stash[RUN].begins(nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Hear that a test has ended."""
+        if RUN in self.config.stash:
+            self.config.stash[RUN].crashes.ends(nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
+        """Learn from a worker's first report which items are ours."""
+        if "ftcheck_own" in data:
+            run_of(self.config).introduced(data.pop("ftcheck_own"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather gates, in whichever process they were judged."""
@@ -145,6 +179,9 @@ class Gathering:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Gather what a worker found."""
+    run = node.config.stash.get(RUN, None)
+    if run is not None and error:
+        run.crashes.deaths += 1
     packed = getattr(node, "workeroutput", {}).get("ftcheck")
     if packed is not None:
         run_of(node.config).take(packed)

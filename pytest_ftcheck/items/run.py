@@ -19,6 +19,7 @@ from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
+from pytest_ftcheck.items.workers import Crashes, Silent, Watch
 from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, Role, Run
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
@@ -58,8 +59,7 @@ class ItemRun:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
-        interactive = sys.stderr.isatty() and not self.is_worker
-        self.progress = Progress(sys.stderr, interactive=interactive)
+        self.progress = Silent() if self.is_worker else Progress(sys.stderr, interactive=sys.stderr.isatty())
         self.session = Session(
             settings=settings,
             run=uuid.uuid4().hex if worker is None else str(worker["testrunuid"]),
@@ -68,6 +68,9 @@ class ItemRun:
         )
         self.gates: dict[str, GateResult] = {}
         self.shares: list[Share] = []
+        self.crashes = Crashes(config)
+        self._watch: Watch | None = None
+        self._introduced = False
         self._evals: dict[str, Eval] = {}
 
     def collect(self, collector: Any, spec: EvalSpec) -> list[EvalItem]:
@@ -105,6 +108,23 @@ class ItemRun:
         answer_planned(self.session, [(one, list(cases.values())) for one, cases in planned.items()], probes)
         self.progress.close()
 
+    def watch(self, run: str) -> None:
+        """As the controller, show how far the workers of a run are, until the first test begins."""
+        self.session.run = run
+        if self._watch is None:
+            self._watch = Watch(self.progress, self.settings.store, run)
+
+    def begins(self, nodeid: str) -> None:
+        """Hear that a test begins, in whichever process: what was to be answered is."""
+        self.crashes.begins(nodeid)
+        if self._watch is not None:
+            self._watch.close()
+            self.progress.close()
+
+    def introduced(self, packed: str) -> None:
+        """As the controller, hear from a worker which items are ours."""
+        self.crashes.learn(*unpack(packed))
+
     def model(self, role: Role) -> Model:
         """Return a role's model for probes; without one the test is skipped."""
         if self.settings.model is None:
@@ -114,6 +134,9 @@ class ItemRun:
     def annotate(self, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
         """Put on a report what the summary and the letter need; it crosses from worker to controller."""
         error = None if call.excinfo is None else call.excinfo.value
+        if self.is_worker and not self._introduced:
+            vars(report)["ftcheck_own"] = pack(_own(item.session.items))
+            self._introduced = True
         if isinstance(item, EvalItem) and report.when == "call":
             vars(report)["ftcheck_outcome"] = item.outcome
         if isinstance(error, FtcheckError):
@@ -149,6 +172,9 @@ class ItemRun:
 
     def finish(self, config: pytest.Config) -> None:
         """Sum up what this process found, give engine and store back, and as a worker send it to the controller."""
+        if self._watch is not None:
+            self._watch.close()
+            self.progress.close()
         share = self._share()
         self.session.close()
         output = getattr(config, "workeroutput", None)
@@ -222,8 +248,10 @@ class ItemRun:
 
     def _record(self) -> Run:
         """Put together what all processes of the run found."""
+        self.gates = {**self.crashes.errors(), **self.gates}
         evals = {one.nodeid: one for share in self.shares for one in share.evals}
-        notices = dict.fromkeys(text for share in self.shares for text in share.notices)
+        told = (text for share in self.shares for text in share.notices)
+        notices = dict.fromkeys([*self.crashes.notices(), *told])
         if sum(result.decision is Decision.FAIL for result in self.gates.values()):
             from pytest_ftcheck.judging import not_standing
 
@@ -245,6 +273,12 @@ class ItemRun:
             limit=self.settings.limit,
             inconclusive=self.settings.inconclusive,
         )
+
+
+def _own(items: list[pytest.Item]) -> tuple[set[str], set[str]]:
+    """Return the node ids of gates, and those of evals, of which each case has its own."""
+    gates = {item.nodeid for item in items if gate_spec(item) is not None}
+    return gates, {item.nodeid.partition("[")[0] for item in items if isinstance(item, EvalItem)}
 
 
 def _properties(result: GateResult) -> list[tuple[str, str]]:

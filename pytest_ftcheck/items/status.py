@@ -32,6 +32,8 @@ def status_of(report: pytest.TestReport) -> Status | None:
     if report.passed and report.when == "call" and outcome in PASSED:
         letter, word = PASSED[outcome]
         return "passed", letter, (word, COLOURS.get(outcome, {"green": True}))
+    if outcome == "rerun":
+        return "rerun", "R", ("RERUN", {"yellow": True})
     if report.failed and report.when == "call":
         if getattr(report, "ftcheck_fault", False):
             return "error", "E", ("ERROR", {"red": True})

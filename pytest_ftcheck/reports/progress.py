@@ -5,10 +5,11 @@ Whoever runs the work drives it; a stream that cannot be written to any more is 
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pytest_ftcheck.records import Role
@@ -21,6 +22,8 @@ LOG_EVERY_SHARE = 0.1
 LOG_AT_LATEST_S = 60.0
 ERASE = "\r\x1b[2K"
 LEAST_WIDTH = 20
+COUNT = re.compile(r"\s*\d+/\d+$")
+"""How an engine says how far it is within a phase."""
 
 
 class Stream(Protocol):
@@ -56,25 +59,32 @@ class Progress:
         self._clock = clock
         self._drawn = ""
         self._phase = ""
-        self._started: dict[tuple[str, Role], tuple[float, int]] = {}
+        self._begun: tuple[float, int] | None = None
         self._last_time = float("-inf")
         self._last_share = 0.0
 
     def phase(self, text: str) -> None:
-        """Begin a phase, such as "loading ft ./ckpt"."""
-        self._phase = inert(text, limit=200, one_line=True)
-        self._started.clear()
+        """Begin a phase, such as "loading ft ./ckpt"; with another count behind it ("answering ft 8/64") it goes on."""
+        before, self._phase = COUNT.sub("", self._phase), inert(text, limit=200, one_line=True)
+        name = COUNT.sub("", self._phase)
         if self._interactive:
             self._draw(self._phase)
-        else:
-            self._write(f"ftcheck: {self._phase}\n")
+        if name == before:
+            return
+        if not self._interactive:
+            self._write(f"ftcheck: {name}\n")
+        self._begun = None
         self._last_time, self._last_share = self._clock(), 0.0
 
-    def answered(self, done: int, total: int, role: Role) -> None:
-        """Say that `done` of `total` answers of a role are there, of which the first call's were there before."""
+    def answered(self, counts: Mapping[Role, tuple[int, int]]) -> None:
+        """Say how many answers of how many are there, role by role; those of a phase's first call were there before."""
         now = self._clock()
-        begun, before = self._started.setdefault((self._phase, role), (now, done))
-        text = f"{role} {done:,} of {total:,}{_pace(done - before, total - done, now - begun)}"
+        done, total = (sum(column) for column in zip(*counts.values(), strict=True)) if counts else (0, 0)
+        if self._begun is None:
+            self._begun = now, done
+        begun, before = self._begun
+        parts = [f"{role} {done_of:,} of {total_of:,}" for role, (done_of, total_of) in counts.items()]
+        text = f"{', '.join(parts)}{_pace(done - before, total - done, now - begun)}"
         share = done / total if total else 1.0
         if self._interactive:
             if now - self._last_time >= REDRAW_S or done >= total:
@@ -92,7 +102,7 @@ class Progress:
 
     def _due(self, now: float, share: float) -> bool:
         waited = now - self._last_time
-        # The other role begins below the share of the first: that is news too.
+        # What a plan of a later round adds makes the share smaller: that is news too.
         further = abs(share - self._last_share) > LOG_EVERY_SHARE - 1e-9
         return waited >= LOG_EVERY_S and (further or waited >= LOG_AT_LATEST_S)
 

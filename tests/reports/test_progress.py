@@ -41,7 +41,7 @@ def test_a_log_gets_a_line_every_tenth_and_not_within_ten_seconds() -> None:
     progress.phase("answering")
     for done in range(1, 1001):
         clock.now = done * 0.2
-        progress.answered(done, 1000, "ft")
+        progress.answered({"ft": (done, 1000)})
     assert len(lines(stream)) - 1 == 10
     assert lines(stream)[1].startswith("ftcheck: ft 100 of 1,000, 5.0 per second, about 3 min 00 s left")
 
@@ -53,7 +53,7 @@ def test_a_quick_phase_is_one_line() -> None:
     progress.phase("answering")
     for done in range(1, 101):
         clock.now = done * 0.09
-        progress.answered(done, 100, "base")
+        progress.answered({"base": (done, 100)})
     assert len(lines(stream)) == 1
 
 
@@ -64,7 +64,7 @@ def test_slow_work_shows_that_it_lives() -> None:
     progress.phase("answering")
     for second in range(601):
         clock.now = float(second)
-        progress.answered(second // 60, 1000, "base")
+        progress.answered({"base": (second // 60, 1000)})
     assert len(lines(stream)) - 1 == 10
 
 
@@ -79,7 +79,7 @@ def test_log_lines_are_ten_seconds_apart(steps: list[tuple[float, int]]) -> None
         clock.now += seconds
         done = min(done + more, 1000)
         before = len(lines(stream))
-        progress.answered(done, 1000, "ft")
+        progress.answered({"ft": (done, 1000)})
         if len(lines(stream)) > before:
             times.append(clock.now)
     assert all(later - earlier >= 10 - 1e-9 for earlier, later in itertools.pairwise(times))
@@ -90,9 +90,9 @@ def test_a_terminal_has_one_live_line_that_is_erased() -> None:
     stream, clock = io.StringIO(), Clock()
     progress = Progress(stream, True, width=80, clock=clock)
     progress.phase("answering")
-    progress.answered(0, 100, "ft")
+    progress.answered({"ft": (0, 100)})
     clock.now = 10.0
-    progress.answered(25, 100, "ft")
+    progress.answered({"ft": (25, 100)})
     progress.close()
     progress.close()
     drawn = stream.getvalue().split(ERASE)
@@ -108,7 +108,7 @@ def test_a_terminal_is_redrawn_ten_times_a_second_at_most() -> None:
     progress.phase("answering")
     for done in range(1, 1001):
         clock.now = done / 1000
-        progress.answered(done, 1000, "ft")
+        progress.answered({"ft": (done, 1000)})
     assert stream.getvalue().count(ERASE) <= 12
     assert "ft 1,000 of 1,000" in stream.getvalue()
 
@@ -127,16 +127,16 @@ def test_answers_from_before_do_not_count_as_speed() -> None:
     stream, clock = io.StringIO(), Clock()
     progress = Progress(stream, False, clock=clock)
     progress.phase("answering")
-    progress.answered(900, 1000, "ft")
+    progress.answered({"ft": (900, 1000)})
     clock.now = 20.0
-    progress.answered(920, 1000, "ft")
+    progress.answered({"ft": (920, 1000)})
     assert lines(stream)[-1] == "ftcheck: ft 920 of 1,000, 1.0 per second, about 1 min 20 s left"
 
 
 def test_nothing_to_answer_is_no_error() -> None:
     """A total of 0 divides nothing."""
     stream = io.StringIO()
-    Progress(stream, True, width=80).answered(0, 0, "base")
+    Progress(stream, True, width=80).answered({"base": (0, 0)})
     assert stream.getvalue() == f"{ERASE}base 0 of 0"
 
 
@@ -147,7 +147,7 @@ def test_a_closed_stream_stops_nothing(interactive: bool) -> None:
     progress = Progress(stream, interactive, width=80)
     stream.close()
     progress.phase("answering")
-    progress.answered(1, 2, "ft")
+    progress.answered({"ft": (1, 2)})
     progress.close()
     assert stream.closed
 
