@@ -6,12 +6,14 @@ The harness runs in an environment of its own under build/lm_eval, made on the f
 transformers of constraints.txt, so that both sides run the same kernels. What both say is compared before any ratio is
 told: the texts of all answers, and the log-probabilities of all choices within TOLERANCE. The harness is run once per
 model and has the batch size at which it needs least; we run base and ft in one pytest run, from an empty store ("cold")
-and with a fine-tune that the store has not met beside a base that it has ("next checkpoint").
+and with a fine-tune that the store has not met beside a base that it has ("next checkpoint"). Each side runs with its
+own packages alone: pytest without the plugins that this project is developed with, and both with compiled bytecode.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import resource
@@ -77,10 +79,11 @@ def cpu_s(command: Sequence[str | Path], *, folder: Path, **environment: str) ->
     """Run a command to its end; return the CPU-seconds of its processes. Prints what it said if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "datasets"), "TOKENIZERS_PARALLELISM": "false"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         list(map(str, command)),
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **offline, **environment},
+        env={**inherited, "OMP_NUM_THREADS": "1", **offline, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -120,13 +123,17 @@ def _said(resps: Any, task: str) -> Any:
 
 def run_ours(folder: Path, task: str, ft: Path, store: Path) -> tuple[float, list[dict[str, Any]]]:
     """Run base and ft in one pytest run; return its CPU-seconds and what each role said, base first."""
+    # A project of its own: this one's conftest and pytest settings are none of a user's.
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    compileall.compile_dir(ROOT / "pytest_ftcheck", quiet=1)  # as an installer does
     suite = folder / f"test_{task}.py"
     suite.write_text(SUITE.format(cases=f"{task}.jsonl", arguments=OURS[task]))
     said = folder / "said.jsonl"
     said.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_ftcheck.plugin", suite]
     command += [f"--ft-model={ft}", f"--base-model={folder / 'base'}", "--ft-template=none", "--ft-dtype=float32"]
-    spent = cpu_s([*command, f"--ft-store={store}"], folder=folder, SAID=str(said))
+    command += [f"--ft-store={store}"]
+    spent = cpu_s(command, folder=folder, SAID=str(said), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     roles: list[dict[str, Any]] = [{}, {}]
     for line in said.read_text().splitlines():
         case, text, logprobs = json.loads(line)
