@@ -56,6 +56,17 @@ if TYPE_CHECKING:
     from pytest_ftcheck.grading.similarity import similarity
     from pytest_ftcheck.grading.translation import bleu, chrf, ter
     from pytest_ftcheck.items.probes import Model, probe
+    from pytest_ftcheck.probing import perturb
+    from pytest_ftcheck.probing.assertions import (
+        assert_capable,
+        assert_direction,
+        assert_invariant,
+        assert_no_new_failures,
+        falls,
+        rises,
+    )
+    from pytest_ftcheck.probing.cases import template
+    from pytest_ftcheck.probing.strategies import noisy, prompts
     from pytest_ftcheck.records import Answer, Case, Grade, Verdict
 
 __all__ = [
@@ -77,10 +88,14 @@ __all__ = [
     "Verdict",
     "accuracy",
     "assert_at_least",
+    "assert_capable",
+    "assert_direction",
     "assert_equivalent",
     "assert_improves",
+    "assert_invariant",
     "assert_length_stable",
     "assert_never",
+    "assert_no_new_failures",
     "assert_no_worse",
     "bertscore",
     "bleu",
@@ -93,6 +108,7 @@ __all__ = [
     "exact_match",
     "external",
     "f1",
+    "falls",
     "from_evaluate",
     "gate",
     "grader",
@@ -101,18 +117,23 @@ __all__ = [
     "json_schema",
     "json_valid",
     "macro_f1",
+    "noisy",
     "numeric",
     "pairwise",
     "pass_at_k",
+    "perturb",
     "precision",
     "probe",
+    "prompts",
     "recall",
     "refusal",
     "regex",
+    "rises",
     "rouge",
     "rubric",
     "sandbox_report",
     "similarity",
+    "template",
     "ter",
 ]
 
@@ -164,16 +185,30 @@ _HOMES = {
     "grading.protocol": ("Grader",),
     "grading.refusal": ("is_refusal", "refusal"),
     "items.probes": ("Model", "probe"),
+    "probing.assertions": (
+        "assert_capable",
+        "assert_direction",
+        "assert_invariant",
+        "assert_no_new_failures",
+        "falls",
+        "rises",
+    ),
+    "probing.cases": ("template",),
+    "probing.strategies": ("noisy", "prompts"),
     "records": ("Answer", "Case", "Grade", "Verdict"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {"perturb": "probing.perturb"}
+"""Public names that are whole modules."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"pytest_ftcheck.{_MODULES[name]}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'pytest_ftcheck' has no attribute {name!r}; it has {', '.join(sorted(_HOME_OF))}")
     return getattr(import_module(f"pytest_ftcheck.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOME_OF)
+    return sorted({*_HOME_OF, *_MODULES})

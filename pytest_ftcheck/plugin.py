@@ -171,8 +171,8 @@ class Gathering:
             run_of(self.config).introduced(data.pop("ftcheck_own"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather gates, in whichever process they were judged."""
-        if hasattr(report, "ftcheck_gate"):
+        """Gather gates and probes, in whichever process they were judged."""
+        if hasattr(report, "ftcheck_gate") or hasattr(report, "ftcheck_probes"):
             run_of(self.config).heard(report)
 
 

@@ -31,6 +31,7 @@ from pytest_ftcheck.records import (
     Failure,
     Grade,
     Message,
+    ProbeResult,
     Reply,
     Request,
     Role,
@@ -57,6 +58,7 @@ class Session:
     _store: Store | None = None
     _answering: Answering | None = None
     _fault: str = ""
+    _found: list[ProbeResult] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def eval_of(self, spec: EvalSpec) -> Eval:
@@ -161,6 +163,28 @@ class Session:
         """Answer a probe's prompt. Raises EngineError when there is no answer."""
         request = self.question(role, prompt, decoding=decoding, system=system)
         return answer_of(request, self._the_answering.answer_now(request))
+
+    def ask_all(
+        self,
+        role: Role,
+        prompts: Sequence[str | Sequence[Message]],
+        *,
+        decoding: Decoding,
+        system: str | None = None,
+    ) -> list[Answer]:
+        """Answer several prompts of a probe in one plan, in order. Raises EngineError when one has no answer."""
+        requests = [self.question(role, prompt, decoding=decoding, system=system) for prompt in prompts]
+        replies = self._the_answering.answer(requests) if requests else []
+        return [answer_of(request, reply) for request, reply in zip(requests, replies, strict=True)]
+
+    def note(self, found: ProbeResult) -> None:
+        """Keep what a probe found until its test ends."""
+        self._found.append(found)
+
+    def take_notes(self) -> list[ProbeResult]:
+        """Return what probes found since the last call."""
+        found, self._found = self._found, []
+        return found
 
     def question(
         self, role: Role, prompt: str | Sequence[Message], *, decoding: Decoding, system: str | None = None

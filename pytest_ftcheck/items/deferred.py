@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from pytest_ftcheck.records import Answer, Decoding, Message, Reply, Request, Role, digest
+from pytest_ftcheck.records import Answer, Decoding, Message, ProbeResult, Reply, Request, Role, digest
 from pytest_ftcheck.session import answer_of
 
 if TYPE_CHECKING:
@@ -118,6 +118,20 @@ class Recorder:
             return self.session.ask(role, prompt, decoding=decoding, system=system)
 
         return cast("Answer", Placeholder(resolve))
+
+    def ask_all(
+        self,
+        role: Role,
+        prompts: Sequence[str | Sequence[Message]],
+        *,
+        decoding: Decoding,
+        system: str | None = None,
+    ) -> list[Answer]:
+        """Answer or note each of several prompts."""
+        return [self.ask(role, prompt, decoding=decoding, system=system) for prompt in prompts]
+
+    def note(self, found: ProbeResult) -> None:
+        """Forget what a probe found: it will find it again when its time comes."""
 
     def collect(self) -> tuple[dict[str, Request], set[str]]:
         """Return what was asked since the last call and is not known, and the keys of what was asked and is."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args, overload
 
 from pytest_ftcheck.errors import ConfigError, EngineError
 from pytest_ftcheck.evals import NORMALIZE, checked_choices
-from pytest_ftcheck.records import Answer, Decoding, Message, Normalize, Role
+from pytest_ftcheck.records import Answer, Decoding, Message, Normalize, ProbeKind, ProbeResult, Role
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 PLANNED = "__ftcheck_probe__"
+CAPABILITY = "__ftcheck_capability__"
+KINDS = get_args(ProbeKind)
 
 
 class Asked(Protocol):
@@ -23,15 +25,58 @@ class Asked(Protocol):
         """Answer a prompt. Raises EngineError when there is no answer."""
         ...
 
+    def ask_all(
+        self,
+        role: Role,
+        prompts: Sequence[str | Sequence[Message]],
+        *,
+        decoding: Decoding,
+        system: str | None = None,
+    ) -> list[Answer]:
+        """Answer several prompts as one batch, in order. Raises EngineError when one has no answer."""
+        ...
 
-def probe(test: Test) -> Test:
+    def note(self, found: ProbeResult) -> None:
+        """Hear what a probe found."""
+        ...
+
+
+@overload
+def probe(test: Test, /) -> Test: ...
+
+
+@overload
+def probe(*, capability: str, kind: ProbeKind = "MFT") -> Callable[[Test], Test]: ...
+
+
+def probe(
+    test: Test | None = None, /, *, capability: str = "", kind: ProbeKind = "MFT"
+) -> Test | Callable[[Test], Test]:
     """Mark a plain test, or a class of them, whose prompts are collected before the run and answered in batches.
 
-    Its body runs more than once then. Without arguments: `@probe`. Raises ConfigError for what is no test.
+    Its body runs more than once then. With `capability` the test counts in the capability matrix: what its assertions
+    found, or without any of them the test itself as one case of the `kind` MFT, INV or DIR. Raises ConfigError for
+    what is no test or no kind.
     """
+    if test is None:
+        if not capability or kind not in KINDS:
+            raise ConfigError(f"@probe got capability={capability!r}, kind={kind!r}; allowed: text, {', '.join(KINDS)}")
+        return lambda marked: _marked(marked, (capability, kind))
     if not callable(test):
-        raise ConfigError(f"@probe got {test!r}; allowed: nothing but the test itself, as @probe without arguments")
+        raise ConfigError(f"@probe got {test!r}; allowed: the test itself, or capability= and kind=")
+    return _marked(test, None)
+
+
+def capability_of(test: object) -> tuple[str, ProbeKind] | None:
+    """Return the row and the column of the capability matrix that `@probe` gave a test or its class."""
+    found: tuple[str, ProbeKind] | None = getattr(test, CAPABILITY, None)
+    return found
+
+
+def _marked(test: Test, cell: tuple[str, ProbeKind] | None) -> Test:
     setattr(test, PLANNED, True)
+    if cell is not None:
+        setattr(test, CAPABILITY, cell)
     return test
 
 
@@ -61,6 +106,32 @@ class Model:
         """Answer a prompt. `max_new_tokens` counts tokens; `temperature` 0 is greedy. Raises EngineError."""
         decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, stop=tuple(stop))
         return self._ask(prompt, decoding, system)
+
+    def answers(
+        self,
+        prompts: Sequence[str | Sequence[Message]],
+        *,
+        max_new_tokens: int = 256,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        stop: Sequence[str] = (),
+        choices: Sequence[str] = (),
+        normalize: Normalize = "none",
+        system: str | None = None,
+    ) -> list[Answer]:
+        """Answer several prompts as one batch, in order; with `choices` the likeliest of them. Raises EngineError."""
+        where = f"{self.role}_model.answers"
+        if isinstance(prompts, str) or not all(prompts):
+            raise ConfigError(f"{where} got {prompts!r}; allowed: a list of prompts, none of them empty")
+        if choices:
+            decoding = Decoding(choices=checked_choices(choices, where), normalize=normalize)
+        else:
+            decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, stop=tuple(stop))
+        return self._session.ask_all(self.role, prompts, decoding=decoding, system=system)
+
+    def note(self, found: ProbeResult) -> None:
+        """Enter what a probe found into the run's capability matrix."""
+        self._session.note(found)
 
     def choose(
         self,

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ftcheck.errors import ConfigError, FtcheckError
+from pytest_ftcheck.items.capabilities import entries
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.workers import Crashes, Silent, Watch
-from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, Role, Run
+from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, ProbeResult, Role, Run
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
 from pytest_ftcheck.session import Session
@@ -67,6 +68,7 @@ class ItemRun:
             watcher=self.progress,
         )
         self.gates: dict[str, GateResult] = {}
+        self.probes: dict[str, tuple[ProbeResult, ...]] = {}
         self.shares: list[Share] = []
         self.crashes = Crashes(config)
         self._watch: Watch | None = None
@@ -139,6 +141,10 @@ class ItemRun:
             self._introduced = True
         if isinstance(item, EvalItem) and report.when == "call":
             vars(report)["ftcheck_outcome"] = item.outcome
+        notes = self.session.take_notes() if report.when == "call" else []
+        probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
+        if probed:
+            vars(report)["ftcheck_probes"] = pack(probed)
         if isinstance(error, FtcheckError):
             vars(report)["ftcheck_fault"] = True
             if report.when == "setup":
@@ -162,9 +168,12 @@ class ItemRun:
         return found
 
     def heard(self, report: pytest.TestReport) -> None:
-        """Take a gate's result from a report, in whichever process it was judged."""
-        result: GateResult = unpack(vars(report)["ftcheck_gate"])
-        self.gates[result.nodeid] = result
+        """Take what a report says of a gate or a probe, in whichever process it was judged."""
+        if hasattr(report, "ftcheck_probes"):
+            self.probes[report.nodeid] = unpack(vars(report)["ftcheck_probes"])
+        if hasattr(report, "ftcheck_gate"):
+            result: GateResult = unpack(vars(report)["ftcheck_gate"])
+            self.gates[result.nodeid] = result
 
     def take(self, packed: str) -> None:
         """Take what a worker found."""
@@ -189,9 +198,9 @@ class ItemRun:
         A run that could not begin has no table, but its JSON file replaces an earlier run's.
         """
         run = self._record()
-        if not run.gates and not run.evals:
+        if not (run.gates or run.evals or run.probes):
             return
-        if run.gates or any(one.n or one.missing for one in run.evals):
+        if run.gates or run.probes or any(one.n or one.missing for one in run.evals):
             self._enter(run)
             self._print(terminal, run)
         if self.settings.json is not None:
@@ -267,6 +276,7 @@ class ItemRun:
             models=next((share.models for share in self.shares if share.models), ()),
             evals=tuple(evals[nodeid] for nodeid in sorted(evals)),
             gates=tuple(self.gates[nodeid] for nodeid in sorted(self.gates)),
+            probes=tuple(found for nodeid in sorted(self.probes) for found in self.probes[nodeid]),
             notices=tuple(notices),
             answered=sum(share.answered for share in self.shares),
             from_store=max((share.from_store for share in self.shares), default=0),

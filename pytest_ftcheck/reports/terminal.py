@@ -26,6 +26,7 @@ from rich.text import Text
 
 from pytest_ftcheck.records import Decision, EvalSummary, Run, Table
 from pytest_ftcheck.reports import wording
+from pytest_ftcheck.reports.capabilities import capability_table
 from pytest_ftcheck.reports.figures import count, proportion
 from pytest_ftcheck.reports.inert import ascii_text, disarm_lines, inert
 from pytest_ftcheck.reports.losses import Loss, Side, losses
@@ -65,6 +66,10 @@ def verdict_table(run: Run, *, width: int, colour: bool, ascii_only: bool = Fals
             _draw_blocks(page, rows)
         else:
             layout.draw(page, rows)
+        page.blank()
+    matrix = capability_table(run)
+    if matrix is not None:
+        _draw_table(page, matrix, "the probes")
         page.blank()
     _draw_footer(page, run)
     return page.text()
