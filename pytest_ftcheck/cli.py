@@ -15,6 +15,8 @@ from pytest_ftcheck.errors import FtcheckError
 
 # Name, module of `commands`, one line of help: in the order of a fine-tune's life.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
+    ("split", "split", "split rows into train, validation and test, or into folds"),
     ("leaks", "leaks", "find cases that stand in training data"),
 )
 
