@@ -22,7 +22,8 @@ class Metric:
 
     `corpus` gives the value of a metric that is no mean over cases; `lower_is_better` holds for error rates; `combine`
     makes one score, in the same range, of all samples of a case, where that is not their mean; `judge` says what
-    stands behind a model's grades, such as "uncalibrated judge", and is empty where no model graded.
+    stands behind a model's grades, such as "uncalibrated judge", and is empty where no model graded; `opposes` says
+    that it compares the two roles' answers.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Metric:
     lower_is_better: bool = False
     combine: Callable[[Sequence[float]], float] | None = None
     judge: str = ""
+    opposes: bool = False
 
     def score_of_case(self, samples: Sequence[float]) -> float:
         """Return the score of a case from its samples' scores, at least one."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pytest_ftcheck.calibration import is_calibrated, weigh
 from pytest_ftcheck.claims import Claim
 from pytest_ftcheck.comparison import Comparison, Metric
 from pytest_ftcheck.errors import StatisticsError
@@ -92,7 +93,9 @@ def _evidence(comparison: Comparison, claim: Claim, event: Event | None) -> Evid
                 alpha=claim.alpha,
                 clusters=comparison.clusters,
             )
-        found = _level(comparison, claim) if claim.kind == "at_least" else _delta(comparison, claim, claim.kind)
+        if is_calibrated(comparison):
+            return _corrected_by_people(comparison, claim)
+        found = _of_means(comparison, claim)
     except StatisticsError as error:
         return str(error)
     signature = comparison.signature
@@ -100,6 +103,23 @@ def _evidence(comparison: Comparison, claim: Claim, event: Event | None) -> Evid
 
 
 def _level(comparison: Comparison, claim: Claim) -> Evidence:
+def _of_means(comparison: Comparison, claim: Claim) -> Evidence:
+    if claim.kind == "at_least":
+        return _level(comparison, claim)
+    return _delta(comparison, claim, claim.kind)  # type: ignore[arg-type]
+
+
+def _corrected_by_people(comparison: Comparison, claim: Claim) -> Evidence:
+    """Weigh what people bear out of a judge, and by how much that is less certain than the judge alone seems."""
+    found = weigh(comparison, claim)
+    try:
+        alone = _of_means(comparison, claim)
+    except StatisticsError:
+        return found
+    width = alone.high - alone.low
+    return found._replace(wider=(found.high - found.low) / width if width > 0.0 else None)
+
+
     metric, clusters = comparison.metric, comparison.clusters
     if metric.corpus is None:
         rows = comparison.observations("ft")
@@ -226,7 +246,7 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
             decision = Decision.PASS
         elif evidence.p_fail <= claim.alpha:
             decision = Decision.FAIL
-    return replace(
+    judged = replace(
         common,
         decision=decision,
         ft=evidence.estimate if about_ft else common.ft,
@@ -237,10 +257,23 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
         p_value=evidence.p_pass,
         p_fail=evidence.p_fail,
         detectable=evidence.detectable,
-        needed_cases=evidence.needed_cases,
-        reason=evidence.reason,
+        needed_cases=evidence.needed_cases if not evidence.rated else None,
+        reason=evidence.reason or _ratings_needed(evidence, decision),
+        delta=evidence.estimate if evidence.rated and not about_ft else common.delta,
+        rated=evidence.rated,
+        wider=evidence.wider,
     )
 
+    if decision is Decision.FAIL or (decision is Decision.PASS and is_win(judged, comparison.metric)):
+        return judged
+    unable = cannot_tell(claim, base, comparison.metric)
+    return replace(judged, decision=Decision.INCONCLUSIVE, reason=unable) if unable else judged
+
+
+def _ratings_needed(evidence: Evidence, decision: Decision) -> str:
+    if not evidence.rated or evidence.needed_cases is None or decision is not Decision.INCONCLUSIVE:
+        return ""
+    return f"needs about {evidence.needed_cases} rated cases"
 
 def _only_partial(verdict: Verdict, comparison: Comparison) -> Verdict:
     """A part of an eval can refute a claim about the whole, but cannot prove it; a judge not relied on does neither."""
@@ -255,7 +288,15 @@ def _only_partial(verdict: Verdict, comparison: Comparison) -> Verdict:
 def _worded(verdict: Verdict, claim: Claim, metric: Metric) -> Verdict:
     words = _words(verdict, claim, metric)
     judged = metric.judge and verdict.metric == metric.name
-    return replace(verdict, words=f"{words} ({metric.judge})" if judged else words)
+    return replace(verdict, words=f"{words} ({_standing(verdict, metric)})" if judged else words)
+
+
+def _standing(verdict: Verdict, metric: Metric) -> str:
+    """Say what stands behind a judge's verdict: nobody, or the people who rated some of its cases."""
+    if not verdict.rated:
+        return metric.judge
+    wider = "" if verdict.wider is None else f", interval {verdict.wider:.1f} times the judge's own"
+    return f"judge corrected by people on {verdict.rated} of {verdict.n} cases{wider}"
 
 
 def _words(verdict: Verdict, claim: Claim, metric: Metric) -> str:

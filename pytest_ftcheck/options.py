@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = ".ftcheck"
 
+DEFAULT_LABELS = "labels"
+SUITES = ("capability", "instruction", "multilingual", "format", "refusal", "sycophancy")
+"""The ready-made suites: one module each of `pytest_ftcheck.suites`."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -53,6 +56,11 @@ class Settings:
     served_version: str = ""
     judge: str | None = None
     rootdir: Path = Path()
+    labels: Path = Path(DEFAULT_LABELS)
+    suites: tuple[str, ...] = ()
+    suite_shots: int = 0
+    acceptable_drop: float = 0.05
+    catastrophic_drop: float = 0.15
     invocation_dir: Path = Path()
 
 
@@ -196,6 +204,23 @@ def read_settings(config: pytest.Config) -> Settings:
     """Turn command line and ini into Settings; the command line wins.
 
     Paths on the command line are relative to the directory pytest was called in, those in the ini file to the
+    Option("--ft-labels", "labels", "DIR", "people's ratings, from ftcheck review (labels in the rootdir)", _path),
+    Option(
+        "--ft-suite",
+        "suites",
+        "NAMES",
+        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
+        _suites,
+    ),
+    Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),
+    Option("--ft-acceptable-drop", "acceptable_drop", "SHARE", "the loss that assert_kept allows (0.05)", _share),
+    Option(
+        "--ft-catastrophic-drop",
+        "catastrophic_drop",
+        "SHARE",
+        "the loss that assert_kept calls catastrophic forgetting (0.15)",
+        _share,
+    ),
     rootdir. Raises ConfigError naming the option, its value and what is allowed.
     """
     values: dict[str, Any] = {"rootdir": config.rootpath, "invocation_dir": config.invocation_params.dir}
@@ -225,3 +250,4 @@ def _beside(source: str, config: pytest.Config) -> str:
         if path.exists():
             return str(path)
     return source
+    values.setdefault("labels", config.rootpath / DEFAULT_LABELS)

@@ -292,8 +292,8 @@ class Verdict:
     For a claim about ft alone (floors, "never") `base` and `delta` are None and `low`, `high` bound ft's value.
     `p_value` is of the hypothesis that the claim is false, `p_fail` of the hypothesis that it is true.
     `by_slice` holds the verdicts of `per=` slices, already corrected. The claim is true where the value that `low` and
-    `high` bound lies above `pass_above` and below `pass_below`; either may be None. `rated` counts the cases that people
-    rated, where they correct a judge: `delta` is then the corrected one, its interval `wider` times the judge's own.
+    `high` bound lies above `pass_above` and below `pass_below`; either may be None. `rated` counts the cases that
+    people rated, where they correct a judge: `delta` is then the corrected one, its interval `wider` times the judge's.
     """
 
     gate: str = ""

@@ -16,6 +16,8 @@ from pytest_ftcheck.answering import Answering, Watcher
 from pytest_ftcheck.comparison import Comparison, Metric, Policy
 from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.errors import ConfigError, EngineError, FtcheckError, GraderError
+from pytest_ftcheck.data.labels import Label, labels_file, read_labels
+from pytest_ftcheck.data.sheets import write_sheet
 from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook
 from pytest_ftcheck.grading.judge import as_judged, trust_of
@@ -25,6 +27,7 @@ from pytest_ftcheck.options import Settings
 from pytest_ftcheck.records import (
     ROLES,
     Answer,
+from pytest_ftcheck.people import UNCALIBRATED, Ratings, can_be_rated, rate, sheet_of
     Case,
     CaseResult,
     Decoding,
@@ -64,12 +67,15 @@ class Session:
     def eval_of(self, spec: EvalSpec) -> Eval:
         """Return the run's eval for a declaration, its cases loaded once. Raises CaseError, or ConfigError."""
         if spec not in self._evals:
+    _labels: dict[Path, list[Label]] = field(default_factory=dict)
             self._require_judge(spec)
             cases = spec.load()
             chosen = spec.sample(cases, self.settings.limit)
             nodeid = f"{_relative(spec.path, self.settings.rootdir)}::{spec.name}"
             self._evals[spec] = Eval(nodeid=nodeid, spec=spec, cases=chosen, total=len(cases))
         return self._evals[spec]
+            for grader in filter(can_be_rated, spec.graders):
+                self._ratings(spec, grader, [])
 
     def start(self) -> None:
         """Open the store and resolve both models; nothing is loaded. Raises ConfigError, EngineError or StoreError.
@@ -142,7 +148,7 @@ class Session:
 
     def pair(self, one: Eval, results: Sequence[CaseResult]) -> Comparison:
         """Make the comparison of results that all have grades."""
-        metrics = metrics_of(one.spec)
+        metrics, results = self._with_people(one.spec, metrics_of(one.spec), results)
         partial = ""
         if len(one.cases) < one.total:
             partial = f"partial: {len(one.cases)} of {one.total} cases (--ft-limit)"
@@ -271,6 +277,8 @@ class Session:
             _Talk(role=role, one=one, case=case, sample=sample)
             for one, case in work
             for role in ROLES
+                if as_judged(grader) is None:
+                    continue
             for sample in range(one.spec.samples)
         ]
         open_talks = talks
@@ -278,6 +286,40 @@ class Session:
         apart: list[Reply] = []
         while open_talks or first:
             requests = [talk.next_request(self._the_roles) for talk in open_talks]
+    def keep_sheets(self) -> list[str]:
+        """Leave the judged answers of this run for people to rate (`ftcheck review`); say what could not be left."""
+        for one, results in self._results.items():
+            complete = len(results) == len(one.cases)
+            for grader in filter(can_be_rated, one.spec.graders if complete else ()):
+                whole = [result for result in results.values() if not result.missing]
+                try:
+                    write_sheet(self.settings.store, sheet_of(grader, one.name, whole, self.settings.labels))
+                except FtcheckError as error:
+                    return [str(error)]
+        return []
+
+    def _ratings(self, spec: EvalSpec, grader: Grader, results: Sequence[CaseResult]) -> Ratings:
+        """Return what people's ratings say of results under one judged grader. Raises CaseError."""
+        if not can_be_rated(grader):
+            return Ratings(results=tuple(results), rated=0, why=UNCALIBRATED)
+        path = labels_file(self.settings.labels, spec.name, grader.name)
+        if path not in self._labels:
+            self._labels[path] = read_labels(path)
+        return rate(grader, results, self._labels[path])
+
+    def _with_people(
+        self, spec: EvalSpec, metrics: Sequence[Metric], results: Sequence[CaseResult]
+    ) -> tuple[tuple[Metric, ...], Sequence[CaseResult]]:
+        """Give results the scores of people who rated them, and each judged metric what stands behind it."""
+        told = []
+        for metric, grader in zip(metrics, spec.graders, strict=True):
+            if metric.judge:
+                ratings = self._ratings(spec, grader, results)
+                results = ratings.results
+                metric = replace(metric, judge=ratings.why or UNCALIBRATED)
+            told.append(metric)
+        return tuple(told), results
+
             answered = self._the_answering.answer([*requests, *first])
             for talk, reply in zip(open_talks, answered, strict=False):
                 talk.replies.append(reply)
@@ -383,7 +425,8 @@ def metrics_of(spec: EvalSpec) -> tuple[Metric, ...]:
             corpus=getattr(grader, "corpus", None),
             lower_is_better=getattr(grader, "lower_is_better", False),
             combine=getattr(grader, "combine", None),
-            judge="uncalibrated judge" if as_judged(grader) is not None else "",
+            judge=UNCALIBRATED if as_judged(grader) is not None else "",
+            opposes=bool(getattr(grader, "opposes", False)),
         )
         for grader in spec.graders
     )

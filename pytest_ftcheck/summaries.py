@@ -8,12 +8,14 @@ from dataclasses import replace
 from statistics import fmean
 
 from pytest_ftcheck.breakdowns import cases_of, histograms_of, slices_of
+from pytest_ftcheck.calibration import is_calibrated, reliability
 from pytest_ftcheck.comparison import Comparison
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.grading.protocol import Grader
 from pytest_ftcheck.judging import estimate, score_of
-from pytest_ftcheck.records import CaseResult, EvalSummary, Table, digest
+from pytest_ftcheck.records import Calibration, CaseResult, Coefficient, EvalSummary, Table, digest
 from pytest_ftcheck.session import Session, metrics_of
+from pytest_ftcheck.stats.decide import Evidence
 from pytest_ftcheck.stats.samples import variance_split
 
 WORST = 5
@@ -49,6 +51,7 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         counted,
         slices=slices_of(comparison),
         histograms=histograms_of(comparison),
+        calibrations=_calibrations(one.spec.graders, comparison),
         cases=cases_of(comparison, results) if cases else (),
     )
     rewards_recall = bool(getattr(one.spec.graders[0], "rewards_recall", False))
@@ -92,6 +95,21 @@ def _counted(blank: EvalSummary, comparison: Comparison) -> EvalSummary:
     )
 
 
+def _delta_of(comparison: Comparison, found: Evidence | str) -> float:
+    """Return delta, corrected where people rated some of a judge's cases."""
+    return found.estimate if isinstance(found, Evidence) and found.rated else comparison.delta
+
+
+def _calibrations(graders: Sequence[Grader], comparison: Comparison) -> tuple[Calibration, ...]:
+    """Say of each judge that people's ratings correct how far it agrees with them."""
+    found = []
+    for grader in graders:
+        part = comparison.on(grader.name)
+        told = reliability(part, grader.levels) if is_calibrated(part) else None  # type: ignore[attr-defined]
+        found += [] if told is None else [told]
+    return tuple(found)
+
+
 def _at_equal_length(deltas: Sequence[float], base: Sequence[float], ft: Sequence[float]) -> float | None:
     """Return where the least-squares line through the deltas, by the logarithm of the ratio of lengths, meets 0."""
     longer = [math.log((after + 1.0) / (before + 1.0)) for before, after in zip(base, ft, strict=True)]
@@ -126,6 +144,22 @@ def _variances(comparison: Comparison) -> tuple[float | None, float | None]:
 def advice(summary: EvalSummary) -> str:
     """Say what would narrow the interval most, and that a gain may be one of length; empty where neither is known."""
     return "; ".join(filter(None, [_of_variance(summary), _of_length(summary)]))
+
+
+def agreements(summary: EvalSummary) -> list[str]:
+    """Say of each judge that people rated beside how far it agrees with them."""
+    return [
+        f"{summary.name}: {each.metric}'s judge and people on {each.items} ratings of {each.rated} cases: "
+        + ", ".join(map(_coefficient, each.coefficients))
+        for each in summary.calibrations
+    ]
+
+
+def _coefficient(found: Coefficient) -> str:
+    if found.estimate is None:
+        return f"{found.name} undefined"
+    bounds = "no interval" if found.low is None else f"[{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.name} {found.estimate:.2f} {bounds}"
 
 
 def _of_variance(summary: EvalSummary) -> str:

@@ -33,9 +33,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What an eval's grades as a whole say of their judge: a notice, and why no gate may rest on it (else empty)."""
+    """What an eval's grades as a whole say of their judge, and why no gate may rest on it; each may be empty."""
 
-    notice: str
+    notice: str = ""
     refusal: str = ""
 
 
@@ -43,6 +43,8 @@ class Judged(Grader, Protocol):
     """A grader that asks a model. `opposes` says that it compares the answer with the other role's.
 
     `questions` is pure; an empty list means that `read` knows without asking. `read` gets one reply per question.
+    One that people can rate by too has `criteria`, `scale` (of single answers), `reference`, `levels` (how many scores
+    there are, evenly spaced over its range), and `asked`, the content hash of what people are asked.
     """
 
     @property
@@ -144,16 +146,23 @@ def fenced(label: str, text: str, nonce: str) -> str:
 
 def case_texts(case: Case, nonce: str, *, reference: bool) -> str:
     """Show the judge a case: what was asked, all of its messages, and with `reference` the expected answer."""
-    if isinstance(case.input, str):
-        asked = case.input
-    else:
-        turns = ({"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in case.input)
-        asked = "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
-    parts = [fenced("QUESTION", asked, nonce)]
+    parts = [fenced("QUESTION", question_text(case), nonce)]
     if reference:
-        expected = case.expected if isinstance(case.expected, str) else canonical_json(case.expected)
-        parts.append(fenced("REFERENCE ANSWER", expected, nonce))
+        parts.append(fenced("REFERENCE ANSWER", expected_text(case), nonce))
     return "\n\n".join(parts)
+
+
+def question_text(case: Case) -> str:
+    """Return what was asked as one text, all of its messages."""
+    if isinstance(case.input, str):
+        return case.input
+    turns = ({"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in case.input)
+    return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
+
+
+def expected_text(case: Case) -> str:
+    """Return the expected answer as text."""
+    return case.expected if isinstance(case.expected, str) else canonical_json(case.expected)
 
 
 class UnreadableError(ValueError):

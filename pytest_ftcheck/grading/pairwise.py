@@ -26,7 +26,7 @@ from pytest_ftcheck.grading.judge import (
 )
 from pytest_ftcheck.grading.parameters import check_flags, parameters_fingerprint
 from pytest_ftcheck.grading.scores import scrubbed
-from pytest_ftcheck.records import Answer, Case, CaseResult, Decoding, Grade, Table
+from pytest_ftcheck.records import Answer, Case, CaseResult, Decoding, Grade, Table, digest
 
 RULES = 1
 CHOICES = ("A", "B", "tie")
@@ -49,11 +49,17 @@ class Pairwise:
     score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     binary: ClassVar[bool] = False
     opposes: ClassVar[bool] = True
+    levels: ClassVar[int] = 3
 
     @property
     def fingerprint(self) -> str:
         """Content hash of criteria and rules. What was asked of which judge is added by the run."""
         return parameters_fingerprint(self, rules=RULES)
+
+    @property
+    def asked(self) -> str:
+        """Content hash of what people are asked when they rate."""
+        return digest(["pairwise", self.criteria])
 
     @property
     def decoding(self) -> Decoding:
@@ -92,14 +98,13 @@ class Pairwise:
     def trust(self, grades: Sequence[Grade]) -> Trust:
         """Say how consistent the judge was over one role's grades, and refuse below the threshold."""
         asked, agreed, first = _counts(grades)
-        notice = f"{self.name} is graded by an uncalibrated judge: its errors are not in the intervals"
         if not asked:
-            return Trust(notice=notice)
+            return Trust()
         share = agreed / asked
         measured = (
             f"the judge agrees with itself on {agreed} of {asked} pairs when their order is swapped ({share:.0%})"
         )
-        notice = f"{notice}; {measured}, and takes the first answer {first / (2 * asked):.0%} of the time"
+        notice = f"{measured}, and takes the first answer {first / (2 * asked):.0%} of the time"
         refusal = "" if share >= self.min_consistency else f"{measured}, below {self.min_consistency:.0%}"
         return Trust(notice=notice, refusal=refusal)
 

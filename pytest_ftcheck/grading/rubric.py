@@ -2,7 +2,7 @@
 
 Asking for the reasons first follows G-Eval (Liu et al., EMNLP 2023, arXiv 2303.16634) and MT-bench's single-answer
 grading (Zheng et al., NeurIPS 2023, arXiv 2306.05685). What a judge errs is in no interval until people's ratings
-correct for it.
+correct for it (`ftcheck review`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import ClassVar
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.grading.judge import (
     Question,
-    Trust,
     UnreadableError,
     case_texts,
     fenced,
@@ -26,7 +25,7 @@ from pytest_ftcheck.grading.judge import (
 )
 from pytest_ftcheck.grading.parameters import check_flags, parameters_fingerprint
 from pytest_ftcheck.grading.scores import scrubbed
-from pytest_ftcheck.records import Answer, Case, Decoding, Grade
+from pytest_ftcheck.records import Answer, Case, Decoding, Grade, digest
 
 RULES = 1
 WIDEST = 100
@@ -58,6 +57,16 @@ class Rubric:
     def fingerprint(self) -> str:
         """Content hash of criteria, scale and rules. What was asked of which judge is added by the run."""
         return parameters_fingerprint(self, rules=RULES)
+
+    @property
+    def levels(self) -> int:
+        """How many scores there are."""
+        return self.scale[1] - self.scale[0] + 1
+
+    @property
+    def asked(self) -> str:
+        """Content hash of what people are asked when they rate."""
+        return digest(["rubric", self.criteria, self.scale])
 
     @property
     def decoding(self) -> Decoding:
@@ -105,10 +114,6 @@ class Rubric:
         detail = {"score": score, "replies": kept_replies(replies)}
         given = (score - low) / (high - low) if self.normalize else float(score)
         return Grade(given, scrubbed(verdict["reasons"]), detail)
-
-    def trust(self, grades: Sequence[Grade]) -> Trust:
-        """Say that nobody compared this judge with people."""
-        return Trust(notice=f"{self.name} is graded by an uncalibrated judge: its errors are not in the intervals")
 
 
 def rubric(

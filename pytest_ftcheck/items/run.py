@@ -237,10 +237,10 @@ class ItemRun:
             self.session.record(run.started, facts)
 
     def _share(self) -> Share:
-        notices = self.session.all_notices()
+        notices = [*self.session.keep_sheets(), *self.session.all_notices()]
         summaries: tuple[EvalSummary, ...] = ()
         if self._evals:
-            from pytest_ftcheck.summaries import advice, summarise
+            from pytest_ftcheck.summaries import advice, agreements, summarise
 
             summaries = tuple(summarise(self.session, one) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
@@ -248,6 +248,7 @@ class ItemRun:
         return Share(
             started=self.session.started,
             duration_s=self.session.duration_s,
+            notices += [text for one in summaries for text in agreements(one)]
             models=() if self.session.roles is None else self.session.roles.records(),
             evals=summaries,
             notices=tuple(notices),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ftcheck.records import (
+    Calibration,
     CaseResult,
     Decision,
     EvalSummary,
@@ -148,6 +149,8 @@ _FACTS = (
         "needed_cases",
         "percent",
         "reason",
+        "rated",
+        "wider",
     ),
 )
 
@@ -172,11 +175,17 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "missing": [_plain(case) for case in summary.missing],
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
+        "calibrations": [_calibration(each) for each in summary.calibrations],
         "slices": [_named(part, _SLICE) for part in summary.slices],
         "histograms": [_named(each, _HISTOGRAM) for each in summary.histograms],
         "cases": [_case(result) for result in cases],
         "cases_left_out": _left_out(summary, len(cases)),
     }
+
+
+def _calibration(found: Calibration) -> dict[str, Any]:
+    parts = [_named(each, ("name", "estimate", "low", "high", "level", "reason")) for each in found.coefficients]
+    return {**_named(found, ("metric", "rated", "n", "items")), "coefficients": parts}
 
 
 _SLICE = ("tag", "value", "n", "base", "ft", "delta", "gained", "lost")

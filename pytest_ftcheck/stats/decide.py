@@ -61,7 +61,7 @@ class Evidence(NamedTuple):
     about how many cases would decide: for "no worse" and "equivalent" if ft truly ties base; where n is that many
     already, and for the other claims, if the truth is what was seen. It is None where the claim is decided, or the
     estimate lies on the wrong side of its bound. `rated` counts the cases that people rated, where they correct a
-    judge: then `needed_cases` is of rated ones.
+    judge: then `needed_cases` is of rated ones, and the interval is `wider` times that of the judge alone.
     """
 
     estimate: float
@@ -76,6 +76,7 @@ class Evidence(NamedTuple):
     needed_cases: int | None = None
     reason: str = ""
     rated: int = 0
+    wider: float | None = None
 
 
 def judge_delta(
