@@ -141,24 +141,26 @@ class Shards:
     def split(self, run: str, plan: str, index: int, owner: str, parts: Sequence[Sequence[str]]) -> bool:
         """Replace a shard that `owner` holds by open ones, which take its place in the order.
 
+        Parts of a shard that was taken more than once count as taken once already.
         Returns False, changing nothing, if another owner has it by now. Raises StoreError where the parts hold other
         keys than the shard.
         """
         ids = (to_blob(run), to_blob(plan))
         with self._database.writing() as connection:
             row = connection.execute(
-                "SELECT origin, payload FROM shards WHERE run = ? AND plan = ? AND number = ? AND owner = ?"
+                "SELECT origin, payload, attempts FROM shards WHERE run = ? AND plan = ? AND number = ? AND owner = ?"
                 " AND state = 1",
                 (*ids, index, to_blob(owner)),
             ).fetchone()
             if row is None:
                 return False
-            origin, payload = row
+            origin, payload, attempts = row
             _check_parts(unpack(payload), parts, index)
             query = "SELECT max(number) + 1 FROM shards WHERE run = ? AND plan = ?"
             ((first,),) = connection.execute(query, ids)
             connection.execute("DELETE FROM shards WHERE run = ? AND plan = ? AND number = ?", (*ids, index))
-            _insert(connection, [_shard_row(*ids, first + n, origin, keys) for n, keys in enumerate(parts)])
+            taken = int(attempts > 1)
+            _insert(connection, [_shard_row(*ids, first + n, origin, keys, taken) for n, keys in enumerate(parts)])
         return True
 
     def is_finished(self, run: str, plan: str) -> bool:
@@ -254,13 +256,15 @@ def _release(connection: sqlite3.Connection, run: bytes, plan: bytes, number: in
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    connection.executemany("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?)", rows)
+    connection.executemany("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, ?)", rows)
 
 
-def _shard_row(run: bytes, plan: bytes, number: int, origin: int, keys: Sequence[str]) -> tuple[object, ...]:
+def _shard_row(
+    run: bytes, plan: bytes, number: int, origin: int, keys: Sequence[str], attempts: int = 0
+) -> tuple[object, ...]:
     payload = pack(list(keys), what=f"shard {number}")
     stored = seal("shards", _shard_key(run, plan, number), payload)
-    return (run, plan, number, origin, len(keys), OPEN if keys else DONE, payload, stored)
+    return (run, plan, number, origin, len(keys), OPEN if keys else DONE, attempts, payload, stored)
 
 
 def _shard_key(run: bytes, plan: bytes, number: int) -> bytes:

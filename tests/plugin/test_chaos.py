@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from typing import Any
 
 import pytest
 
-from tests.support.chaos import SHARD, Disturbed, is_kept, kill
-from tests.support.projects import Project
+from tests.support.chaos import PATIENCE_S, SHARD, Disturbed, is_kept, kill, signal_to
+from tests.support.projects import Project, questions
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +105,85 @@ def test_killed_controllers(disturbed: Disturbed) -> None:
         assert len(asked) == 2 * disturbed.n
         assert asked.total() <= 2 * disturbed.n + of_chain * WORKERS * SHARD
         killed += of_chain
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_resuming_costs_the_open_shards(disturbed: Disturbed, workers: str) -> None:
+    """A run killed in the midst of its answers is taken up where it was: what is asked again is what was open."""
+    expected, _ = undisturbed(disturbed)
+    open_at_most = max(1, int(workers))
+    for kills, share in enumerate((0.2, 0.4, 0.6, 0.8), start=1):
+        run = disturbed.start("-n", workers)
+        until = time.monotonic() + PATIENCE_S
+        while len(disturbed.stored()) < share * 2 * disturbed.n:
+            assert time.monotonic() < until
+            assert run.poll() is None
+            time.sleep(0.01)
+        kill(run.pid)
+        run.wait()
+        assert sum(disturbed.noted().values()) <= 2 * disturbed.n + kills * open_at_most * SHARD
+    disturbed.end(disturbed.start("-n", workers))
+    assert disturbed.verdicts() == expected
+    asked = disturbed.asked()
+    assert len(asked) == 2 * disturbed.n
+    assert asked.total() <= 2 * disturbed.n + 4 * open_at_most * SHARD
+
+
+def test_a_stopped_worker_that_wakes(project: Project) -> None:
+    """A worker stands still until its lease is taken over, and wakes: no answer is torn, and a shard is asked twice."""
+    disturbed = Disturbed(project, lease_s=3.0)
+    disturbed.write()
+    expected, _ = undisturbed(disturbed)
+    whole = disturbed.stored("elsewhere")
+    run = disturbed.start("-n", "2")
+    (first, _) = disturbed.await_workers(run, 2)
+    until = time.monotonic() + PATIENCE_S
+    while len(disturbed.stored()) < SHARD:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    signal_to(first, signal.SIGSTOP)
+    try:
+        while len(disturbed.stored()) < 2 * disturbed.n:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        signal_to(first, signal.SIGCONT)
+    disturbed.end(run)
+    assert disturbed.verdicts() == expected
+    assert disturbed.stored() == whole
+    assert disturbed.asked().total() <= 2 * disturbed.n + SHARD
+
+
+def test_two_runs_on_one_store(disturbed: Disturbed) -> None:
+    """Two runs that begin at once share the work: both have the undisturbed verdicts, and nothing is asked twice."""
+    expected, _ = undisturbed(disturbed)
+    runs = [disturbed.start(f"--ft-json={name}.json", output=f"{name}.txt") for name in ("left", "right")]
+    for run, name in zip(runs, ("left", "right"), strict=True):
+        disturbed.end(run, output=f"{name}.txt")
+        assert disturbed.verdicts(f"{name}.json") == expected
+    assert set(disturbed.asked().values()) == {1}
+    counts = [disturbed.project.document(f"{name}.json")["counts"]["answered"] for name in ("left", "right")]
+    assert sum(counts) == 2 * disturbed.n
+    assert min(counts) > 0
+
+
+def test_a_prompt_that_kills_its_worker(disturbed: Disturbed) -> None:
+    """An engine in the worker's own process that a prompt ends costs that case alone, for base and for ft.
+
+    The workers are replaced by xdist; the shard is split after two deaths, and the prompt named after one more.
+    """
+    rows = questions(disturbed.n)
+    rows[7]["input"] = "poison"
+    disturbed.project.cases(rows)
+    run = disturbed.start("-n", "2", engine="Exiting", process="off")
+    output = disturbed.end(run, status=1)
+    assert f"{disturbed.n - 1} passed" in output
+    assert "2 errors" in output
+    (gate,) = disturbed.verdicts()["gates"]
+    assert gate["verdict"] == "error"
+    assert f"1 of {disturbed.n} cases" in gate["reason"]
+    assert "c7" in gate["reason"]
+    (entry,) = disturbed.verdicts()["evals"]
+    assert (entry["n"], entry["missing"]) == (disturbed.n - 1, ["c7"])
+    asked = disturbed.asked()
+    assert {asked.pop((role, "poison")) for role in ("base", "ft")} == {3}

@@ -279,7 +279,7 @@ class Shards(RuleBasedStateMachine):
             self.open.remove(piece)
             origin = piece.keys[0].split("-")[0]
             place = sum(kept.keys[0].split("-")[0] <= origin for kept in self.open)
-            self.open[place:place] = [Piece(keys=part) for part in parts]
+            self.open[place:place] = [Piece(keys=part, attempts=int(piece.attempts > 1)) for part in parts]
 
     @invariant()
     def books_agree(self) -> None:

@@ -63,31 +63,33 @@ class Disturbed:
         """The project's folder."""
         return self.project.path
 
-    def start(self, *args: str, engine: str = "Slow", process: str = "on") -> subprocess.Popen[str]:
-        """Start pytest, without the plugins that it has no use for."""
+    def start(
+        self, *args: str, engine: str = "Slow", process: str = "on", output: str = "output.txt"
+    ) -> subprocess.Popen[str]:
+        """Start pytest, without the plugins that it has no use for; what it prints goes to the file `output`."""
         for worker in self.workers():
             (self.path / "workers" / str(worker)).unlink()
         more = ("-p", "pytest_ftcheck.plugin", "-p", "xdist", f"--ft-engine-process={process}", *args)
         options = [one for one in self.project.options(*more, engine=engine) if one != "no:randomly"]
         options.remove("-p")
         # Into a file: workers keep a pipe open beyond the end of their controller.
-        with (self.path / "output.txt").open("w") as output:
+        with (self.path / output).open("w") as written:
             return subprocess.Popen(
                 [sys.executable, "-m", "pytest", *options],
                 cwd=self.path,
-                stdout=output,
+                stdout=written,
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
                 env={**os.environ, "COLUMNS": "160", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             )
 
-    def end(self, run: subprocess.Popen[str]) -> str:
-        """Wait for a run's end, which must be green, and return what it printed."""
-        status = run.wait(PATIENCE_S)
-        output = (self.path / "output.txt").read_text()
-        assert status == 0, output
-        return output
+    def end(self, run: subprocess.Popen[str], *, status: int = 0, output: str = "output.txt") -> str:
+        """Wait for a run's end, which must have the exit status given, and return what it printed."""
+        ended = run.wait(PATIENCE_S)
+        printed = (self.path / output).read_text()
+        assert ended == status, printed
+        return printed
 
     def workers(self) -> list[int]:
         """Process ids of the run's workers that live."""
@@ -103,9 +105,9 @@ class Disturbed:
             time.sleep(0.01)
         return workers
 
-    def stored(self) -> dict[bytes, bytes]:
+    def stored(self, store: str = ".ftcheck") -> dict[bytes, bytes]:
         """What the store holds at this moment."""
-        path = self.path / ".ftcheck" / "store.sqlite"
+        path = self.path / store / "store.sqlite"
         if not path.exists():
             return {}
         connection = sqlite3.connect(path, timeout=PATIENCE_S)
@@ -118,15 +120,20 @@ class Disturbed:
 
     def asked(self) -> Counter[tuple[str, str]]:
         """How often the engine was asked what, since the last call; a line that a kill cut off is left out."""
+        found = self.noted()
+        (self.path / "asked.jsonl").unlink(missing_ok=True)
+        return found
+
+    def noted(self) -> Counter[tuple[str, str]]:
+        """The same, and keep it."""
         notes = self.path / "asked.jsonl"
         lines = notes.read_text().splitlines() if notes.exists() else []
-        notes.unlink(missing_ok=True)
         whole = [json.loads(line) for line in lines if line.endswith("}")]
         return Counter((note["role"], note["messages"][-1]["content"]) for note in whole)
 
-    def verdicts(self) -> dict[str, Any]:
+    def verdicts(self, name: str = "run.json") -> dict[str, Any]:
         """What the last run found, without what is of its own time."""
-        document = self.project.document()
+        document = self.project.document(name)
         return {name: document[name] for name in ("gates", "evals")}
 
 

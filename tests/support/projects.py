@@ -75,6 +75,15 @@ class Mortal(Engine):
         return super().say(request, prompt)
 
 
+class Exiting(Engine):
+    """Ends its process at one prompt, without a word."""
+
+    def say(self, request, prompt):
+        if "poison" in prompt:
+            os._exit(7)
+        return super().say(request, prompt)
+
+
 class Drawing(Engine):
     """Draws right or wrong by the request's seed, ft more often right than base."""
 
