@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Undecided,
     )
     from pytest_ftcheck.evals import eval_cases
+    from pytest_ftcheck.folds import union
     from pytest_ftcheck.gates import (
         assert_at_least,
         assert_equivalent,
@@ -135,6 +136,7 @@ __all__ = [
     "similarity",
     "template",
     "ter",
+    "union",
 ]
 
 _HOMES = {
@@ -151,6 +153,7 @@ _HOMES = {
         "Undecided",
     ),
     "evals": ("eval_cases",),
+    "folds": ("union",),
     "gates": (
         "assert_at_least",
         "assert_equivalent",

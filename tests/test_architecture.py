@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gates",),
     ("judging",),
     ("calibration",),
-    ("claims",),
+    ("claims", "folds"),
     ("comparison",),
     ("evals",),
     ("models", "grading", "stats", "store", "data"),

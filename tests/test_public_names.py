@@ -14,6 +14,7 @@ def test_the_list_is_pinned() -> None:
         *("assert_at_least", "assert_equivalent", "assert_improves", "assert_never", "assert_no_worse"),
         "assert_length_stable",
         *("eval_cases", "gate", "grader", "probe"),
+        "union",
         *(
             "choice",
             "contains",

@@ -193,11 +193,14 @@ class LeakIndex:
             return
         # What is near to a case, template apart, has four fifths of its shingles among those of the eval's cases.
         least = NEAR * len(text.shingles)
-        if len(text.shingles & self._shingles[part]) < least:
+        if _held(text.shingles, self._shingles[part]) < least:
             return
         named = numbers(text.normal)
+        alone = len(self._templates) == 2
         for (_, of), template in self._templates.items():
-            if of != part or template.lsh is None or len(text.shingles & template.every) < least:
+            if of != part or template.lsh is None:
+                continue
+            if not alone and _held(text.shingles, template.every) < least:
                 continue
             own = text.shingles - template.shared
             if len(own) < LEAST_SHINGLES:
@@ -279,6 +282,11 @@ def _expected(value: Any) -> list[str]:
     if isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
         return list(value)
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+
+
+def _held(some: set[str], by: set[str] | frozenset[str]) -> int:
+    """Count the members of `some` in `by`: a third of the time of making their intersection."""
+    return sum(map(by.__contains__, some))
 
 
 def _common(sets: Iterable[set[str]], most: float) -> frozenset[str]:
