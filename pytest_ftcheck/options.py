@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     import pytest
 
 DEFAULT_STORE = ".ftcheck"
-
 DEFAULT_LABELS = "labels"
 SUITES = ("capability", "instruction", "multilingual", "format", "refusal", "sycophancy")
 """The ready-made suites: one module each of `pytest_ftcheck.suites`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -55,12 +56,12 @@ class Settings:
     retries: int = 5
     served_version: str = ""
     judge: str | None = None
-    rootdir: Path = Path()
     labels: Path = Path(DEFAULT_LABELS)
     suites: tuple[str, ...] = ()
     suite_shots: int = 0
     acceptable_drop: float = 0.05
     catastrophic_drop: float = 0.15
+    rootdir: Path = Path()
     invocation_dir: Path = Path()
 
 
@@ -117,6 +118,26 @@ def _seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError("a number of seconds above 0")
     return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise ValueError("a share above 0 and up to 1, such as 0.05 for five points")
+    return value
+
+
+def _suites(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in SUITES and name != "all":
+            near = get_close_matches(name, [*SUITES, "all"], n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"{', '.join(SUITES)}, or all, with commas between{hint}")
+    return SUITES if "all" in names else tuple(dict.fromkeys(names))
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -183,6 +204,23 @@ OPTIONS: tuple[Option, ...] = (
     Option("--ft-request-timeout", "request_timeout_s", "SECONDS", "longest that one request may take (120)", _seconds),
     Option("--ft-retries", "retries", "N", "how often a request that met a passing fault is tried again (5)", _count),
     Option("--ft-judge", "judge", "SOURCE", "the model that rubric() and pairwise() ask: a source as above", _text),
+    Option("--ft-labels", "labels", "DIR", "people's ratings, from ftcheck review (labels in the rootdir)", _path),
+    Option(
+        "--ft-suite",
+        "suites",
+        "NAMES",
+        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
+        _suites,
+    ),
+    Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),
+    Option("--ft-acceptable-drop", "acceptable_drop", "SHARE", "the loss that assert_kept allows (0.05)", _share),
+    Option(
+        "--ft-catastrophic-drop",
+        "catastrophic_drop",
+        "SHARE",
+        "the loss that assert_kept calls catastrophic forgetting (0.15)",
+        _share,
+    ),
     Option("--ft-served-version", "served_version", "TEXT", "names the unseen weights of served models", _text),
 )
 
@@ -204,23 +242,6 @@ def read_settings(config: pytest.Config) -> Settings:
     """Turn command line and ini into Settings; the command line wins.
 
     Paths on the command line are relative to the directory pytest was called in, those in the ini file to the
-    Option("--ft-labels", "labels", "DIR", "people's ratings, from ftcheck review (labels in the rootdir)", _path),
-    Option(
-        "--ft-suite",
-        "suites",
-        "NAMES",
-        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
-        _suites,
-    ),
-    Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),
-    Option("--ft-acceptable-drop", "acceptable_drop", "SHARE", "the loss that assert_kept allows (0.05)", _share),
-    Option(
-        "--ft-catastrophic-drop",
-        "catastrophic_drop",
-        "SHARE",
-        "the loss that assert_kept calls catastrophic forgetting (0.15)",
-        _share,
-    ),
     rootdir. Raises ConfigError naming the option, its value and what is allowed.
     """
     values: dict[str, Any] = {"rootdir": config.rootpath, "invocation_dir": config.invocation_params.dir}
@@ -240,6 +261,7 @@ def read_settings(config: pytest.Config) -> Settings:
         if name in values:
             values[name] = _beside(values[name], config)
     values.setdefault("store", config.rootpath / DEFAULT_STORE)
+    values.setdefault("labels", config.rootpath / DEFAULT_LABELS)
     return Settings(**values)
 
 
@@ -250,4 +272,3 @@ def _beside(source: str, config: pytest.Config) -> str:
         if path.exists():
             return str(path)
     return source
-    values.setdefault("labels", config.rootpath / DEFAULT_LABELS)
