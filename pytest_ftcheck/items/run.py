@@ -244,11 +244,11 @@ class ItemRun:
 
             summaries = tuple(summarise(self.session, one) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
+            notices += [text for one in summaries for text in agreements(one)]
         answered, from_store = self.session.counts
         return Share(
             started=self.session.started,
             duration_s=self.session.duration_s,
-            notices += [text for one in summaries for text in agreements(one)]
             models=() if self.session.roles is None else self.session.roles.records(),
             evals=summaries,
             notices=tuple(notices),
