@@ -70,14 +70,6 @@ def test_the_profile_loads(tmp_path: Path) -> None:
     assert load_profile(path).system == tomllib.loads(blocks("toml")[0])["system"]
 
 
-def test_the_workflow_is_yaml() -> None:
-    """The GitHub Actions gate parses, and runs pytest with --ft-model."""
-    import yaml
-
-    steps = yaml.safe_load(blocks("yaml")[0])["jobs"]["gate"]["steps"]
-    assert any("--ft-model" in step.get("run", "") for step in steps)
-
-
 def test_the_table_of_options_is_complete() -> None:
     """README's table has every option, with the words of --help."""
     assert options_table() in README
