@@ -102,7 +102,6 @@ def _evidence(comparison: Comparison, claim: Claim, event: Event | None) -> Evid
     return found._replace(method=f"{found.method}; {signature}") if signature else found
 
 
-def _level(comparison: Comparison, claim: Claim) -> Evidence:
 def _of_means(comparison: Comparison, claim: Claim) -> Evidence:
     if claim.kind == "at_least":
         return _level(comparison, claim)
@@ -120,6 +119,7 @@ def _corrected_by_people(comparison: Comparison, claim: Claim) -> Evidence:
     return found._replace(wider=(found.high - found.low) / width if width > 0.0 else None)
 
 
+def _level(comparison: Comparison, claim: Claim) -> Evidence:
     metric, clusters = comparison.metric, comparison.clusters
     if metric.corpus is None:
         rows = comparison.observations("ft")
@@ -246,7 +246,7 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
             decision = Decision.PASS
         elif evidence.p_fail <= claim.alpha:
             decision = Decision.FAIL
-    judged = replace(
+    return replace(
         common,
         decision=decision,
         ft=evidence.estimate if about_ft else common.ft,
@@ -264,16 +264,12 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
         wider=evidence.wider,
     )
 
-    if decision is Decision.FAIL or (decision is Decision.PASS and is_win(judged, comparison.metric)):
-        return judged
-    unable = cannot_tell(claim, base, comparison.metric)
-    return replace(judged, decision=Decision.INCONCLUSIVE, reason=unable) if unable else judged
-
 
 def _ratings_needed(evidence: Evidence, decision: Decision) -> str:
     if not evidence.rated or evidence.needed_cases is None or decision is not Decision.INCONCLUSIVE:
         return ""
     return f"needs about {evidence.needed_cases} rated cases"
+
 
 def _only_partial(verdict: Verdict, comparison: Comparison) -> Verdict:
     """A part of an eval can refute a claim about the whole, but cannot prove it; a judge not relied on does neither."""

@@ -15,19 +15,19 @@ from typing import Any
 from pytest_ftcheck.answering import Answering, Watcher
 from pytest_ftcheck.comparison import Comparison, Metric, Policy
 from pytest_ftcheck.data.inputs import turns_of
-from pytest_ftcheck.errors import ConfigError, EngineError, FtcheckError, GraderError
 from pytest_ftcheck.data.labels import Label, labels_file, read_labels
 from pytest_ftcheck.data.sheets import write_sheet
+from pytest_ftcheck.errors import ConfigError, EngineError, FtcheckError, GraderError
 from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook
 from pytest_ftcheck.grading.judge import as_judged, trust_of
 from pytest_ftcheck.grading.protocol import Grader
 from pytest_ftcheck.models.roster import open_engine
 from pytest_ftcheck.options import Settings
+from pytest_ftcheck.people import UNCALIBRATED, Ratings, can_be_rated, rate, sheet_of
 from pytest_ftcheck.records import (
     ROLES,
     Answer,
-from pytest_ftcheck.people import UNCALIBRATED, Ratings, can_be_rated, rate, sheet_of
     Case,
     CaseResult,
     Decoding,
@@ -62,20 +62,20 @@ class Session:
     _answering: Answering | None = None
     _fault: str = ""
     _found: list[ProbeResult] = field(default_factory=list)
+    _labels: dict[Path, list[Label]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     def eval_of(self, spec: EvalSpec) -> Eval:
         """Return the run's eval for a declaration, its cases loaded once. Raises CaseError, or ConfigError."""
         if spec not in self._evals:
-    _labels: dict[Path, list[Label]] = field(default_factory=dict)
             self._require_judge(spec)
+            for grader in filter(can_be_rated, spec.graders):
+                self._ratings(spec, grader, [])
             cases = spec.load()
             chosen = spec.sample(cases, self.settings.limit)
             nodeid = f"{_relative(spec.path, self.settings.rootdir)}::{spec.name}"
             self._evals[spec] = Eval(nodeid=nodeid, spec=spec, cases=chosen, total=len(cases))
         return self._evals[spec]
-            for grader in filter(can_be_rated, spec.graders):
-                self._ratings(spec, grader, [])
 
     def start(self) -> None:
         """Open the store and resolve both models; nothing is loaded. Raises ConfigError, EngineError or StoreError.
@@ -248,44 +248,15 @@ class Session:
         found = []
         for one, results in self._results.items():
             for grader in one.spec.graders:
-                trust = trust_of(grader, list(results.values()))
-                if trust is not None:
-                    found.append(f"{one.name}: {trust.notice}")
-        return found
-
-    def _open_engine(self) -> Any:
-        # Rate and budget of served models are shared by all processes of the run.
-        options = self._the_roles.options
-        served = replace(options.served, meter=self._the_store.folder / f"{self.run}.meter")
-        return open_engine(
-            self._the_roles.specs,
-            replace(options, served=served),
-            engine=self.settings.engine,
-            in_process=not self.settings.engine_process,
-            report=self.watcher.phase,
-            time_limit_s=self.settings.time_limit_s,
-        )
-
-    def _converse(
-        self, work: Sequence[tuple[Eval, Case]], beside: Sequence[Request]
-    ) -> tuple[dict[tuple[Role, Eval, str], list[Reply]], list[Reply]]:
-        """Answer every sample of every case for both roles; later turns follow in rounds, each round one plan."""
-        if not work and not beside:
-            return {}, []
-        self.start()
-        talks = [
-            _Talk(role=role, one=one, case=case, sample=sample)
-            for one, case in work
-            for role in ROLES
                 if as_judged(grader) is None:
                     continue
-            for sample in range(one.spec.samples)
-        ]
-        open_talks = talks
-        first = list(beside)
-        apart: list[Reply] = []
-        while open_talks or first:
-            requests = [talk.next_request(self._the_roles) for talk in open_talks]
+                trust = trust_of(grader, list(results.values()))
+                why = self._ratings(one.spec, grader, list(results.values())).why
+                blind = f"{grader.name} is graded by an {why}: its errors are not in the intervals" if why else ""
+                said = [text for text in (blind, "" if trust is None else trust.notice) if text]
+                found += [f"{one.name}: {'; '.join(said)}"] if said else []
+        return found
+
     def keep_sheets(self) -> list[str]:
         """Leave the judged answers of this run for people to rate (`ftcheck review`); say what could not be left."""
         for one, results in self._results.items():
@@ -320,6 +291,37 @@ class Session:
             told.append(metric)
         return tuple(told), results
 
+    def _open_engine(self) -> Any:
+        # Rate and budget of served models are shared by all processes of the run.
+        options = self._the_roles.options
+        served = replace(options.served, meter=self._the_store.folder / f"{self.run}.meter")
+        return open_engine(
+            self._the_roles.specs,
+            replace(options, served=served),
+            engine=self.settings.engine,
+            in_process=not self.settings.engine_process,
+            report=self.watcher.phase,
+            time_limit_s=self.settings.time_limit_s,
+        )
+
+    def _converse(
+        self, work: Sequence[tuple[Eval, Case]], beside: Sequence[Request]
+    ) -> tuple[dict[tuple[Role, Eval, str], list[Reply]], list[Reply]]:
+        """Answer every sample of every case for both roles; later turns follow in rounds, each round one plan."""
+        if not work and not beside:
+            return {}, []
+        self.start()
+        talks = [
+            _Talk(role=role, one=one, case=case, sample=sample)
+            for one, case in work
+            for role in ROLES
+            for sample in range(one.spec.samples)
+        ]
+        open_talks = talks
+        first = list(beside)
+        apart: list[Reply] = []
+        while open_talks or first:
+            requests = [talk.next_request(self._the_roles) for talk in open_talks]
             answered = self._the_answering.answer([*requests, *first])
             for talk, reply in zip(open_talks, answered, strict=False):
                 talk.replies.append(reply)

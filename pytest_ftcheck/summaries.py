@@ -75,7 +75,7 @@ def _counted(blank: EvalSummary, comparison: Comparison) -> EvalSummary:
         blank,
         base=(base_score := score_of(comparison, "base")),
         ft=(ft_score := score_of(comparison, "ft")),
-        delta=None if base_score is None or ft_score is None else comparison.delta,
+        delta=_delta_of(comparison, found) if base_score is not None and ft_score is not None else None,
         low=None if isinstance(found, str) else found.low,
         high=None if isinstance(found, str) else found.high,
         level=None if isinstance(found, str) else found.level,
