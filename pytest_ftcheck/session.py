@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook
 from pytest_ftcheck.grading.judge import as_judged, trust_of
 from pytest_ftcheck.grading.protocol import Grader
-from pytest_ftcheck.models.roster import open_engine
+from pytest_ftcheck.models.checkpoints import was_met
+from pytest_ftcheck.models.process import EarlyProcess
+from pytest_ftcheck.models.roster import open_engine, start_early
 from pytest_ftcheck.options import Settings
 from pytest_ftcheck.people import UNCALIBRATED, Ratings, can_be_rated, rate, sheet_of
 from pytest_ftcheck.records import (
@@ -60,6 +63,7 @@ class Session:
     _roles: Roles | None = None
     _store: Store | None = None
     _answering: Answering | None = None
+    _early: EarlyProcess | None = None
     _fault: str = ""
     _found: list[ProbeResult] = field(default_factory=list)
     _labels: dict[Path, list[Label]] = field(default_factory=dict)
@@ -77,6 +81,24 @@ class Session:
             self._evals[spec] = Eval(nodeid=nodeid, spec=spec, cases=chosen, total=len(cases))
         return self._evals[spec]
 
+    def expect_answers(self) -> None:
+        """Start the local engine's process, without weights, if the store has never met ft's weights.
+
+        A hint for speed, taken from names and times: a run that is answered from the store starts no engine.
+        """
+        source = self.settings.model
+        if self._store is not None or self._fault or source is None or not self.settings.engine_process:
+            return
+        with suppress(FtcheckError):  # what is wrong with the store is said by `start`
+            self._store = Store(self.settings.store)
+            if not was_met(source, rootdir=self.settings.rootdir, digests=self._store):
+                self._early = start_early(self.settings.engine)
+
+    def expect_no_answers(self) -> None:
+        """End an engine process that was started and is not needed."""
+        if self._early is not None:
+            self._early.close()
+
     def start(self) -> None:
         """Open the store and resolve both models; nothing is loaded. Raises ConfigError, EngineError or StoreError.
 
@@ -87,7 +109,7 @@ class Session:
         if self._fault:
             raise EngineError(self._fault)
         try:
-            self._store = Store(self.settings.store)
+            self._store = self._store or Store(self.settings.store)
             self._roles = resolve_roles(self.settings, self._store)
         except FtcheckError as error:
             self._fault = str(error)
@@ -230,6 +252,7 @@ class Session:
 
     def close(self) -> None:
         """Give engine and store back."""
+        self.expect_no_answers()
         if self._answering is not None:
             self._answering.close()
         if self._store is not None:
@@ -302,6 +325,7 @@ class Session:
             in_process=not self.settings.engine_process,
             report=self.watcher.phase,
             time_limit_s=self.settings.time_limit_s,
+            early=self._early,
         )
 
     def _converse(

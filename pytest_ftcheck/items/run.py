@@ -60,6 +60,7 @@ class ItemRun:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
+        self.collect_only = bool(config.getoption("collectonly", False))
         self.progress = Silent() if self.is_worker else Progress(sys.stderr, interactive=sys.stderr.isatty())
         self.session = Session(
             settings=settings,
@@ -76,7 +77,9 @@ class ItemRun:
         self._evals: dict[str, Eval] = {}
 
     def collect(self, collector: Any, spec: EvalSpec) -> list[EvalItem]:
-        """Make the items of an eval."""
+        """Make the items of an eval. While pytest goes on collecting, the engine's libraries are imported."""
+        if not self.collect_only:
+            self.session.expect_answers()
         return eval_items(collector, self.session.eval_of(spec), self.session)
 
     def select(self, items: list[pytest.Item]) -> None:
@@ -104,10 +107,13 @@ class ItemRun:
                 planned[one] = {case.id: case for case in one.cases}
         probes = PlanningPass(self.session, items)
         if not (planned or probes) or self.settings.model is None:
+            self.session.expect_no_answers()
             return
         self._evals.update({one.nodeid: one for one in planned})
         self.session.notices += self.foretell(items)
         answer_planned(self.session, [(one, list(cases.values())) for one, cases in planned.items()], probes)
+        if not self.session.counts[0]:
+            self.session.expect_no_answers()
         self.progress.close()
 
     def watch(self, run: str) -> None:

@@ -23,6 +23,7 @@ from pytest_ftcheck.models.fingerprints import (
     config_digest,
     file_digest,
     has_tokenizer,
+    is_remembered,
     read_json,
     safetensors_header,
     tokenizer_digest,
@@ -44,6 +45,7 @@ __all__ = [
     "resolve_device",
     "resolve_dtype",
     "tokenizer_folder",
+    "was_met",
 ]
 
 ALLOWED = (
@@ -118,6 +120,18 @@ def base_of(source: str, *, rootdir: Path, served: ServedOptions | None = None) 
         return None
     beside = path / Path(named).expanduser()
     return os.path.normpath(beside) if beside.exists() else named
+
+
+def was_met(source: str, *, rootdir: Path, digests: DigestCache) -> bool:
+    """Return whether a checkpoint's weights, as they are, were hashed before, and so stood in an earlier run.
+
+    A look at names and times, nothing is read. What is not a folder here counts as met.
+    """
+    path = None if is_served(source) else _find_path(source, rootdir=rootdir)
+    if path is None or not path.is_dir():
+        return True
+    files = [file for pattern in ("*.safetensors", *_PICKLES) for file in path.glob(pattern)]
+    return all(is_remembered(file, digests) for file in files)
 
 
 def tokenizer_folder(spec: ModelSpec) -> Path:

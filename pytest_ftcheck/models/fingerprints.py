@@ -59,6 +59,14 @@ def file_digest(path: Path, digests: DigestCache) -> str:
     return found
 
 
+def is_remembered(path: Path, digests: DigestCache) -> bool:
+    """Return whether the hash of a file, as it is, is known without reading it."""
+    try:
+        return digests.get_digest(_key(path, path.stat())) is not None
+    except OSError:
+        return False
+
+
 def _key(path: Path, stat: os.stat_result) -> str:
     place = os.fspath(path.resolve())
     return f"{place}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"

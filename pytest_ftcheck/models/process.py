@@ -57,11 +57,41 @@ def load_factory(engine: str) -> EngineFactory:
     return made
 
 
+class EarlyProcess:
+    """A child that imports what `factory` needs before it is known what it will answer, if anything.
+
+    It loads no weights, and ends with `close` unless an EngineProcess took it.
+    """
+
+    def __init__(self, factory: str) -> None:
+        self._factory = factory
+        self._child: _Child | None = _Child(factory)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, or None once it was taken or ended."""
+        return self._child.process.pid if self._child is not None else None
+
+    def take(self, factory: str) -> _Child | None:
+        """Give the child away to an engine of the same factory, once."""
+        if self._child is None or factory != self._factory:
+            return None
+        child, self._child = self._child, None
+        return child
+
+    def close(self) -> None:
+        """End the child, if nobody took it. May be called twice."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+
 class EngineProcess:
     """An Engine whose work is done by a child process, started by `start` or by the first call.
 
     `time_limit_s` is how long the child may be silent within a call (a progress line is a sign of life); None or 0
-    is for ever. A dead or silent child raises EngineDied; the next call starts another.
+    is for ever. A dead or silent child raises EngineDied; the next call starts another. `early` is a child that was
+    started before.
     """
 
     def __init__(
@@ -71,8 +101,10 @@ class EngineProcess:
         options: EngineOptions,
         report: Callable[[str], None],
         time_limit_s: float | None,
+        early: EarlyProcess | None = None,
     ) -> None:
         self._factory = factory
+        self._early = early
         self._opening = (dict(specs), options)
         self._report = report
         self._time_limit_s = time_limit_s or None
@@ -86,7 +118,8 @@ class EngineProcess:
     def start(self) -> None:
         """Start the child, which imports its libraries at once, so that this runs beside what the caller does next."""
         if self._child is None:
-            self._child = _Child(self._factory)
+            early = None if self._early is None else self._early.take(self._factory)
+            self._child = early or _Child(self._factory)
             with contextlib.suppress(OSError):  # a child that is dead already is found so by the next call
                 self._child.send(("open", self._opening))
 
@@ -133,6 +166,8 @@ class EngineProcess:
         child, self._child = self._child, None
         if child is not None:
             child.end()
+        if self._early is not None:
+            self._early.close()
 
 
 class _Child:

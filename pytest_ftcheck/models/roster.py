@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pytest_ftcheck.errors import ConfigError, EngineError
 from pytest_ftcheck.models.contained import ContainedEngine
-from pytest_ftcheck.models.process import EngineProcess
+from pytest_ftcheck.models.process import EarlyProcess, EngineProcess
 from pytest_ftcheck.models.protocol import Engine, EngineOptions, ModelSpec
 from pytest_ftcheck.models.recorded import RecordedEngine
 from pytest_ftcheck.models.served import ServedEngine
@@ -68,11 +68,13 @@ def open_engine(
     in_process: bool = False,
     report: Callable[[str], None],
     time_limit_s: float | None = None,
+    early: EarlyProcess | None = None,
 ) -> Roster:
     """Return the engine of a run; nothing is started or loaded yet.
 
     `engine` is "auto", "transformers" or a user's own "package.module:Class"; recorded and served roles need none.
-    `in_process` keeps the local engine in this process, for debugging. Raises ConfigError for an unknown engine.
+    `in_process` keeps the local engine in this process, for debugging; `early` is what `start_early` gave. Raises
+    ConfigError for an unknown engine.
     """
     factory = ENGINES.get(engine, engine)
     if ":" not in factory:
@@ -88,9 +90,17 @@ def open_engine(
         if in_process:
             made = ContainedEngine(factory, local, options, report)
         else:
-            made = EngineProcess(factory, local, options, report, time_limit_s)
+            made = EngineProcess(factory, local, options, report, time_limit_s, early)
         engines.update(dict.fromkeys(local, made))
     return Roster(engines)
+
+
+def start_early(engine: str) -> EarlyProcess | None:
+    """Start the process of a built-in local engine, which then imports its libraries; None for a user's own engine.
+
+    An own engine may lie in a folder that is put on `sys.path` later, so it waits until it is asked.
+    """
+    return EarlyProcess(ENGINES[engine]) if engine in ENGINES else None
 
 
 def _carried(reply: Reply) -> Reply:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ftcheck.errors import ConfigError, EngineError
-from pytest_ftcheck.models.process import EngineProcess, load_factory
+from pytest_ftcheck.models.process import EarlyProcess, EngineProcess, load_factory
 from pytest_ftcheck.models.protocol import EngineDied, EngineOptions
 from pytest_ftcheck.models.roster import TRANSFORMERS
 from pytest_ftcheck.records import Answer, Failure
@@ -81,6 +81,31 @@ def test_started_process_answers_the_first_call(opened: Opener) -> None:
     engine.start()
     pid = engine.pid
     assert list(engine.answer([ask("pid")])) == [str(pid)]
+
+
+def test_early_process_answers_the_first_call() -> None:
+    """A process started before its models were known is the one that answers, and ends with its engine."""
+    early = EarlyProcess("tests.support.engines:Obedient")
+    pid = early.pid
+    engine = EngineProcess("tests.support.engines:Obedient", {}, EngineOptions(), print, 30, early)
+    assert engine.answer([ask("who?")]) == [str(pid)]
+    engine.close()
+    assert pid is not None
+    assert is_gone(pid)
+
+
+@pytest.mark.parametrize("factory", ["Echo", "Obedient"], ids=["another engine", "never asked"])
+def test_early_process_that_nobody_takes_ends(factory: str) -> None:
+    """An engine of another class starts its own; closing, of either, leaves no process behind."""
+    early = EarlyProcess(f"tests.support.engines:{factory}")
+    pid = early.pid
+    assert pid is not None
+    engine = EngineProcess("tests.support.engines:Obedient", {}, EngineOptions(), print, 30, early)
+    if factory == "Echo":
+        assert engine.answer([ask("who?")]) != [str(pid)]
+    engine.close()
+    early.close()
+    assert (early.pid, is_gone(pid)) == (None, True)
 
 
 def test_prints_of_libraries_do_not_garble_answers(opened: Opener) -> None:
