@@ -27,11 +27,13 @@ if TYPE_CHECKING:
         assert_at_least,
         assert_equivalent,
         assert_improves,
+        assert_kept,
         assert_length_stable,
         assert_never,
         assert_no_worse,
         gate,
     )
+    from pytest_ftcheck.grading.answer_language import answer_language
     from pytest_ftcheck.grading.bertscore import bertscore
     from pytest_ftcheck.grading.choice import choice
     from pytest_ftcheck.grading.classification import accuracy, f1, macro_f1, precision, recall
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck.grading.rouge import rouge
     from pytest_ftcheck.grading.rubric import rubric
     from pytest_ftcheck.grading.sandbox_report import sandbox_report
+    from pytest_ftcheck.grading.short_answer import short_answer
     from pytest_ftcheck.grading.similarity import similarity
     from pytest_ftcheck.grading.translation import bleu, chrf, ter
     from pytest_ftcheck.items.probes import Model, probe
@@ -88,12 +91,14 @@ __all__ = [
     "Undecided",
     "Verdict",
     "accuracy",
+    "answer_language",
     "assert_at_least",
     "assert_capable",
     "assert_direction",
     "assert_equivalent",
     "assert_improves",
     "assert_invariant",
+    "assert_kept",
     "assert_length_stable",
     "assert_never",
     "assert_no_new_failures",
@@ -133,6 +138,7 @@ __all__ = [
     "rouge",
     "rubric",
     "sandbox_report",
+    "short_answer",
     "similarity",
     "template",
     "ter",
@@ -158,11 +164,13 @@ _HOMES = {
         "assert_at_least",
         "assert_equivalent",
         "assert_improves",
+        "assert_kept",
         "assert_length_stable",
         "assert_never",
         "assert_no_worse",
         "gate",
     ),
+    "grading.answer_language": ("answer_language",),
     "grading.bertscore": ("bertscore",),
     "grading.classification": ("accuracy", "f1", "macro_f1", "precision", "recall"),
     "grading.code": ("pass_at_k",),
@@ -187,6 +195,7 @@ _HOMES = {
     "grading.pattern": ("regex",),
     "grading.protocol": ("Grader",),
     "grading.refusal": ("is_refusal", "refusal"),
+    "grading.short_answer": ("short_answer",),
     "items.probes": ("Model", "probe"),
     "probing.assertions": (
         "assert_capable",

@@ -17,11 +17,17 @@ Kind = Literal["improves", "no_worse", "equivalent", "at_least", "never", "lengt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an assertion says: its kind, its bound in the metric's units, and the error rate it allows."""
+    """What an assertion says: its kind, its bound in the metric's units, and the error rate it allows.
+
+    With `catastrophic` it asks whether a skill was kept: from that drop on a loss is called forgetting, and base must
+    score as much above `chance` for a loss to show at all.
+    """
 
     kind: Kind
     bound: float
     alpha: float
+    catastrophic: float | None = None
+    chance: float = 0.0
 
     def words(self, *, percent: bool) -> str:
         """The claim as a person says it, such as "no worse than 5.0"."""
@@ -79,6 +85,16 @@ def check_claim(claim: Claim, metric: Metric, name: str) -> None:
         hint = f"; five points are {0.05 * (high - low):g}" if number and claim.bound >= high else ""
         units = "a share of base's length" if claim.kind == "length_stable" else f"the units of {metric.name}{hint}"
         raise ConfigError(f"{where}; allowed: above {low:g} and below {high:g}, {units}")
+    if claim.catastrophic is not None and not claim.bound < claim.catastrophic <= metric.span:
+        raise ConfigError(
+            f"eval {name}: catastrophic={claim.catastrophic!r}; allowed: above the acceptable drop {claim.bound:g} and"
+            f" at most {metric.span:g}, the units of {metric.name}"
+        )
+    least, most = metric.score_range
+    if claim.catastrophic is not None and not least <= claim.chance < most:
+        raise ConfigError(
+            f"eval {name}: chance={claim.chance!r}; allowed: a score of {metric.name}, {least:g} to {most:g}"
+        )
     if claim.kind == "at_least" and metric.lower_is_better:
         raise ConfigError(f"{where} on {metric.name}, of which less is better; allowed: claims about ft and base")
     if not 0 < claim.alpha < 0.5:

@@ -64,11 +64,14 @@ class Metric:
 class Policy:
     """What a run decided about its gates. `partial` says why a comparison is not the whole eval, else it is empty.
 
+    `acceptable` and `catastrophic` are the drops, as shares of a metric's range, that `assert_kept` goes by.
     `rehearsal` gathers, before any model loads, what each claim would need at the least (see gates.rehearse).
     """
 
     inconclusive: Literal["fail", "warn"] = "fail"
     partial: str = ""
+    acceptable: float = 0.05
+    catastrophic: float = 0.15
     rehearsal: list[str] | None = None
 
 

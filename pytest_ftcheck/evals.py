@@ -26,7 +26,10 @@ FieldName = str | Callable[[Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EvalSpec:
-    """How an eval was declared. `base_dir` is the folder of the test file, to which paths are relative."""
+    """How an eval was declared. `base_dir` is the folder of the test file, to which paths are relative.
+
+    `offered` is a file of shots that are asked only where a run asks for them (--ft-suite-shots).
+    """
 
     name: str
     body: Callable[..., Any]
@@ -39,6 +42,7 @@ class EvalSpec:
     system: str | None = None
     shots: Any = None
     choices: str | tuple[str, ...] | None = None
+    offered: str | None = None
 
     @property
     def path(self) -> Path:

@@ -79,6 +79,32 @@ def assert_no_worse(
     return _decide(comparison, Claim(kind="no_worse", bound=margin, alpha=alpha), metric, per)
 
 
+def assert_kept(
+    comparison: Comparison,
+    *,
+    acceptable: float | None = None,
+    catastrophic: float | None = None,
+    chance: float = 0.0,
+    alpha: float = ALPHA,
+    metric: str | None = None,
+    per: str | None = None,
+) -> Verdict:
+    """Prove that a skill was kept: ft lost less than the `acceptable` drop (non-inferiority, one-sided level `alpha`).
+
+    The verdict's words call the finding: the win, acceptable, watch, catastrophic forgetting (from the drop
+    `catastrophic` on). Drops not given are those of the run, 5 and 15 points of the metric's range unless
+    --ft-acceptable-drop and --ft-catastrophic-drop say otherwise. Where base itself scores less than a catastrophic
+    drop above `chance`, the score of a guess, no loss could show: then a pass is inconclusive, "base at chance: cannot
+    tell", unless ft's gain is proven.
+    """
+    __tracebackhide__ = True
+    span = (comparison if metric is None else comparison.on(metric)).metric.span
+    bound = comparison.policy.acceptable * span if acceptable is None else acceptable
+    worst = comparison.policy.catastrophic * span if catastrophic is None else catastrophic
+    claim = Claim(kind="no_worse", bound=bound, alpha=alpha, catastrophic=worst, chance=chance)
+    return _decide(comparison, claim, metric, per)
+
+
 def assert_equivalent(
     comparison: Comparison, *, within: float, alpha: float = ALPHA, metric: str | None = None, per: str | None = None
 ) -> Verdict:

@@ -17,6 +17,7 @@ from pytest_ftcheck.errors import StatisticsError
 from pytest_ftcheck.grading.corpus import Corpus
 from pytest_ftcheck.records import ROLES, Answer, Case, Decision, GateResult, Role, Verdict
 from pytest_ftcheck.reports.wording import verdict_line
+from pytest_ftcheck.retention import called, cannot_tell, is_win
 from pytest_ftcheck.stats.decide import (
     Evidence,
     judge_corpus,
@@ -246,7 +247,7 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
             decision = Decision.PASS
         elif evidence.p_fail <= claim.alpha:
             decision = Decision.FAIL
-    return replace(
+    judged = replace(
         common,
         decision=decision,
         ft=evidence.estimate if about_ft else common.ft,
@@ -263,6 +264,10 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
         rated=evidence.rated,
         wider=evidence.wider,
     )
+    if decision is Decision.FAIL or (decision is Decision.PASS and is_win(judged, comparison.metric)):
+        return judged
+    unable = cannot_tell(claim, base, comparison.metric)
+    return replace(judged, decision=Decision.INCONCLUSIVE, reason=unable) if unable else judged
 
 
 def _ratings_needed(evidence: Evidence, decision: Decision) -> str:
@@ -296,6 +301,8 @@ def _standing(verdict: Verdict, metric: Metric) -> str:
 
 
 def _words(verdict: Verdict, claim: Claim, metric: Metric) -> str:
+    if claim.catastrophic is not None:
+        return called(verdict, claim, metric)
     if verdict.decision is Decision.PASS:
         return {
             "improves": "the win",

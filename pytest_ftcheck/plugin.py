@@ -68,8 +68,13 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Any:
         raise collector.CollectError(f"eval {name}: {error}") from None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip gates where there is no model."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add the ready-made suites that were asked for; skip gates where there is no model."""
+    if config.stash[SETTINGS].suites:
+        from pytest_ftcheck.items.suites import suite_items
+
+        items += suite_items(session, config.stash[SETTINGS].suites)
     if any(hasattr(getattr(item, "function", None), "__ftcheck_gate__") for item in items):
         run_of(config).select(items)
 

@@ -34,6 +34,7 @@ class Roles:
     options: EngineOptions
     engine: str
     folder: Path = Path()
+    suite_shots: int = 0
 
     def key_of(self, request: Request) -> str:
         """Content key of a request: the model and everything else that decides its answer."""
@@ -46,7 +47,8 @@ class Roles:
         turns = turns_of(case.input)
         asked = case.input[: len(earlier) + 1] if turns else case.input
         last = len(earlier) + 1 >= len(turns)
-        messages = conversation(asked, system=spec.system, shots=_shots(spec), profile=profile, earlier=tuple(earlier))
+        shots = _shots(spec) or _offered(spec)[: self.suite_shots]
+        messages = conversation(asked, system=spec.system, shots=shots, profile=profile, earlier=tuple(earlier))
         return Request(
             role=role,
             messages=messages,
@@ -131,7 +133,12 @@ def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:
         "ft": _profile("ft", settings.profile, settings.system, settings.shots, settings.template),
     }
     return Roles(
-        specs=specs, profiles=profiles, options=options, engine=settings.engine, folder=settings.invocation_dir
+        specs=specs,
+        profiles=profiles,
+        options=options,
+        engine=settings.engine,
+        folder=settings.invocation_dir,
+        suite_shots=settings.suite_shots,
     )
 
 
@@ -179,6 +186,12 @@ def _profile(role: str, path: Any, system: str | None, shots: Any, template: str
     if template == "none":
         changes["template"] = "none"
     return replace(profile, **changes)
+
+
+@cache
+def _offered(spec: EvalSpec) -> tuple[Shot, ...]:
+    """Read the shots that a ready-made suite has for models that need some."""
+    return () if spec.offered is None else load_shots(spec.base_dir / spec.offered)
 
 
 @cache

@@ -46,6 +46,7 @@ from pytest_ftcheck.roles import Roles, resolve_roles
 from pytest_ftcheck.store import Store
 
 NAMED_MISSING = 5
+SUITES_FOLDER = Path(__file__).parent / "suites"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -174,7 +175,12 @@ class Session:
         partial = ""
         if len(one.cases) < one.total:
             partial = f"partial: {len(one.cases)} of {one.total} cases (--ft-limit)"
-        policy = Policy(inconclusive=self.settings.inconclusive, partial=partial)
+        policy = Policy(
+            inconclusive=self.settings.inconclusive,
+            partial=partial,
+            acceptable=self.settings.acceptable_drop,
+            catastrophic=self.settings.catastrophic_drop,
+        )
         return Comparison(
             eval=one.name,
             metrics=metrics,
@@ -498,4 +504,8 @@ def _fault(result: CaseResult) -> FtcheckError:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+    """Name a test file: ours, of a ready-made suite, by its place in the package; others below `folder`, or whole."""
+    home = next((parent for parent in (SUITES_FOLDER, folder) if path.is_relative_to(parent)), None)
+    if home is SUITES_FOLDER:
+        home = home.parent.parent
+    return path.as_posix() if home is None else path.relative_to(home).as_posix()

@@ -12,7 +12,7 @@ def test_the_list_is_pinned() -> None:
     assert set(pytest_ftcheck.__all__) == {
         *("Answer", "Case", "Comparison", "Grade", "Grader", "Model", "Verdict"),
         *("assert_at_least", "assert_equivalent", "assert_improves", "assert_never", "assert_no_worse"),
-        "assert_length_stable",
+        *("assert_kept", "assert_length_stable", "answer_language", "short_answer"),
         *("eval_cases", "gate", "grader", "probe"),
         "union",
         *(

@@ -44,7 +44,8 @@ def require_verdict(item: pytest.Item) -> None:
     if gate_spec(item) is not None and not verdicts_of(item):
         raise ConfigError(
             f"gate {item.name} judged nothing; allowed: at least one of assert_improves, assert_no_worse,"
-            " assert_equivalent, assert_at_least, assert_never, assert_length_stable (a plain assert proves nothing)"
+            " assert_kept, assert_equivalent, assert_at_least, assert_never, assert_length_stable"
+            " (a plain assert proves nothing)"
         )
 
 
@@ -79,7 +80,9 @@ def rehearse(item: pytest.Item, session: Session) -> list[str]:
     if spec is None or not asked or not asked <= {"comparison", "comparisons"}:
         return []
     found: list[str] = []
-    flawless = tuple(_flawless(session.eval_of(one), found) for one in spec.evals)
+    settings = session.settings
+    policy = Policy(acceptable=settings.acceptable_drop, catastrophic=settings.catastrophic_drop, rehearsal=found)
+    flawless = tuple(_flawless(session.eval_of(one), policy) for one in spec.evals)
     arguments = {"comparison": flawless[0], "comparisons": flawless}
     try:
         item.function(**{name: arguments[name] for name in asked})  # type: ignore[attr-defined]
@@ -90,7 +93,7 @@ def rehearse(item: pytest.Item, session: Session) -> list[str]:
     return [f"{item.name}: {text}" for text in found]
 
 
-def _flawless(one: Eval, found: list[str]) -> Comparison:
+def _flawless(one: Eval, policy: Policy) -> Comparison:
     """Pretend that both roles answered every case right, once per sample."""
     metrics = metrics_of(one.spec)
     grades = {metric.name: tuple([Grade(metric.best)] * one.spec.samples) for metric in metrics}
@@ -98,4 +101,4 @@ def _flawless(one: Eval, found: list[str]) -> Comparison:
         CaseResult(case=case, base_answers=(), ft_answers=(), base_grades=grades, ft_grades=grades)
         for case in one.cases
     )
-    return Comparison(eval=one.name, metrics=metrics, cases=cases, metric=metrics[0], policy=Policy(rehearsal=found))
+    return Comparison(eval=one.name, metrics=metrics, cases=cases, metric=metrics[0], policy=policy)
