@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = ".ftcheck"
 DEFAULT_LABELS = "labels"
+SUITES = ("capability", "instruction", "multilingual", "format", "refusal", "sycophancy")
+"""The ready-made suites: one module each of `pytest_ftcheck.suites`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,10 @@ class Settings:
     served_version: str = ""
     judge: str | None = None
     labels: Path = Path(DEFAULT_LABELS)
+    suites: tuple[str, ...] = ()
+    suite_shots: int = 0
+    acceptable_drop: float = 0.05
+    catastrophic_drop: float = 0.15
     rootdir: Path = Path()
     invocation_dir: Path = Path()
 
@@ -111,6 +118,26 @@ def _seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError("a number of seconds above 0")
     return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise ValueError("a share above 0 and up to 1, such as 0.05 for five points")
+    return value
+
+
+def _suites(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in SUITES and name != "all":
+            near = get_close_matches(name, [*SUITES, "all"], n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"{', '.join(SUITES)}, or all, with commas between{hint}")
+    return SUITES if "all" in names else tuple(dict.fromkeys(names))
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -178,6 +205,32 @@ OPTIONS: tuple[Option, ...] = (
     Option("--ft-retries", "retries", "N", "how often a request that met a passing fault is tried again (5)", _count),
     Option("--ft-judge", "judge", "SOURCE", "the model that rubric() and pairwise() ask: a source as above", _text),
     Option("--ft-labels", "labels", "DIR", "people's ratings, from ftcheck review (labels in the rootdir)", _path),
+    Option(
+        "--ft-suite",
+        "suites",
+        "NAMES",
+        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
+        _suites,
+    ),
+    Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),
+    Option("--ft-acceptable-drop", "acceptable_drop", "SHARE", "the loss that assert_kept allows (0.05)", _share),
+    Option(
+        "--ft-catastrophic-drop",
+        "catastrophic_drop",
+        "SHARE",
+        "the loss that assert_kept calls catastrophic forgetting (0.15)",
+        _share,
+    ),
+    Option("--ft-train-data", "train_data", "PATH", "the training data: cases that stand in it are found", _path),
+    Option(
+        "--ft-leaks",
+        "leaks",
+        "POLICY",
+        "cases found there: warn, exclude (from gates, counted and named) or fail",
+        _one_of("warn", "exclude", "fail"),
+    ),
+    Option("--ft-lock", "lock", "FILE", f"what `ftcheck freeze` pinned ({DEFAULT_LOCK} in the rootdir)", _path),
+    Option("--ft-frozen", "frozen", None, "an exam that is not as pinned is an error, before any model loads", _switch),
     Option("--ft-served-version", "served_version", "TEXT", "names the unseen weights of served models", _text),
 )
 
