@@ -221,16 +221,6 @@ OPTIONS: tuple[Option, ...] = (
         "the loss that assert_kept calls catastrophic forgetting (0.15)",
         _share,
     ),
-    Option("--ft-train-data", "train_data", "PATH", "the training data: cases that stand in it are found", _path),
-    Option(
-        "--ft-leaks",
-        "leaks",
-        "POLICY",
-        "cases found there: warn, exclude (from gates, counted and named) or fail",
-        _one_of("warn", "exclude", "fail"),
-    ),
-    Option("--ft-lock", "lock", "FILE", f"what `ftcheck freeze` pinned ({DEFAULT_LOCK} in the rootdir)", _path),
-    Option("--ft-frozen", "frozen", None, "an exam that is not as pinned is an error, before any model loads", _switch),
     Option("--ft-served-version", "served_version", "TEXT", "names the unseen weights of served models", _text),
 )
 
