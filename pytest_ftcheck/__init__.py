@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_ftcheck import benchmarks
     from pytest_ftcheck.comparison import Comparison
     from pytest_ftcheck.errors import (
         CaseError,
@@ -103,6 +104,7 @@ __all__ = [
     "assert_never",
     "assert_no_new_failures",
     "assert_no_worse",
+    "benchmarks",
     "bertscore",
     "bleu",
     "choice",
@@ -210,7 +212,7 @@ _HOMES = {
     "records": ("Answer", "Case", "Grade", "Verdict"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = {"perturb": "probing.perturb"}
+_MODULES = {"benchmarks": "benchmarks", "perturb": "probing.perturb"}
 """Public names that are whole modules."""
 
 

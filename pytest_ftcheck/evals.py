@@ -28,7 +28,8 @@ FieldName = str | Callable[[Mapping[str, Any]], Any]
 class EvalSpec:
     """How an eval was declared. `base_dir` is the folder of the test file, to which paths are relative.
 
-    `offered` is a file of shots that are asked only where a run asks for them (--ft-suite-shots).
+    `offered` is a file of shots that are asked only where a run asks for them (--ft-suite-shots). `raw` leaves profiles
+    out. `pairs` names a case's field of [context, choice] pairs; a context that is None is the prompt.
     """
 
     name: str
@@ -42,6 +43,8 @@ class EvalSpec:
     system: str | None = None
     shots: Any = None
     choices: str | tuple[str, ...] | None = None
+    raw: bool = False
+    pairs: str | None = None
     offered: str | None = None
 
     @property
@@ -64,7 +67,14 @@ class EvalSpec:
 
     def choices_of(self, case: Case) -> tuple[str, ...]:
         """Return what a case's answer is chosen from; nothing where it is written freely."""
+        if self.pairs is not None:
+            return tuple(continuation for _, continuation in case.fields.get(self.pairs, ()))
         return tuple(case.fields[self.choices]) if isinstance(self.choices, str) else self.choices or ()
+
+    def contexts_of(self, case: Case) -> tuple[str, ...]:
+        """Return what stands before each choice in place of the prompt; nothing where that is the prompt."""
+        found = () if self.pairs is None else tuple(context for context, _ in case.fields.get(self.pairs, ()))
+        return () if None in found else found
 
     def sample(self, cases: tuple[Case, ...], limit: int | None) -> tuple[Case, ...]:
         """Choose `limit` cases, by their ids alone, so that every process and every run chooses the same."""
@@ -107,6 +117,7 @@ def eval_cases(
     shots: Any = None,
     choices: str | Sequence[str] | None = None,
     normalize: Normalize = "none",
+    raw: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an eval: one pytest item for each case of `source`, answered by base and by ft.
 
@@ -118,6 +129,7 @@ def eval_cases(
     With `choices`, a field's name or the choices of all cases, nothing is written: the answer is the choice that the
     model finds likeliest behind the prompt, by its log-probability, or by that divided as `normalize` says by its
     tokens ("length") or its UTF-8 bytes ("bytes").
+    A `raw` eval's prompts are completed as they stand, whatever template and profiles the roles have.
     Raises ConfigError naming the function, the argument, its value and what is allowed.
     """
 
@@ -151,6 +163,7 @@ def eval_cases(
             system=system,
             shots=shots,
             choices=checked_choices(choices, where) if fixed else choices,  # type: ignore[arg-type]
+            raw=raw,
         )
         setattr(body, ATTRIBUTE, spec)
         return body

@@ -75,7 +75,8 @@ class Answer(str):
     token limit), "label" (a classification checkpoint), "choice" (the likeliest of the request's choices) or "read"
     (the prompt itself was scored); `logprob` is the sum of the answer tokens' natural log-probabilities where the
     engine gave it; `probability` is that of the label, 0 to 1, for a classification; `choice_logprobs` are the
-    log-probabilities of all choices in the request's order, not normalised.
+    log-probabilities of all choices in the request's order, not normalised; `choice_greedy` says of each,
+    where that was asked, whether greedy decoding would write it.
     """
 
     prompt_tokens: int | None
@@ -84,6 +85,7 @@ class Answer(str):
     logprob: float | None
     probability: float | None
     choice_logprobs: tuple[float, ...] | None
+    choice_greedy: tuple[bool, ...] | None
 
     def __new__(
         cls,
@@ -95,6 +97,7 @@ class Answer(str):
         logprob: float | None = None,
         probability: float | None = None,
         choice_logprobs: Sequence[float] | None = None,
+        choice_greedy: Sequence[bool] | None = None,
     ) -> Answer:
         answer = super().__new__(cls, text)
         answer.prompt_tokens = prompt_tokens
@@ -103,6 +106,7 @@ class Answer(str):
         answer.logprob = logprob
         answer.probability = probability
         answer.choice_logprobs = None if choice_logprobs is None else tuple(choice_logprobs)
+        answer.choice_greedy = None if choice_greedy is None else tuple(choice_greedy)
         return answer
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
@@ -110,7 +114,9 @@ class Answer(str):
 
     def facts(self) -> dict[str, Any]:
         """Everything but the text, as plain values."""
-        scored = {} if self.choice_logprobs is None else {"choice_logprobs": self.choice_logprobs}
+        scored: dict[str, Any] = {} if self.choice_logprobs is None else {"choice_logprobs": self.choice_logprobs}
+        if self.choice_greedy is not None:
+            scored["choice_greedy"] = self.choice_greedy
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -179,8 +185,9 @@ class Decoding:
     """How an answer is drawn. `temperature` 0 is greedy; `max_new_tokens` counts tokens; `stop` are strings.
 
     With `choices` nothing is drawn: the answer is the choice that the model finds likeliest, by its log-probability
-    ("none"), or that divided by its tokens ("length") or its UTF-8 bytes ("bytes"). With `reads` the last message
-    itself is read, as plain text without anything before it, and the answer is empty but for its log-probability.
+    ("none"), or that divided by its tokens ("length") or its UTF-8 bytes ("bytes"). `contexts`, one a choice, stand in
+    place of the prompt; `greedy` asks of each choice whether greedy decoding would write it. With `reads` the last
+    message itself is read, as plain text with nothing before it, and the answer is empty but for its log-probability.
     """
 
     max_new_tokens: int = 256
@@ -190,6 +197,8 @@ class Decoding:
     choices: tuple[str, ...] = ()
     normalize: Normalize = "none"
     reads: bool = False
+    contexts: tuple[str, ...] = ()
+    greedy: bool = False
 
     @property
     def scores(self) -> bool:
@@ -201,7 +210,12 @@ class Decoding:
         if self.reads:
             return {"reads": True}
         if self.choices:
-            return {"choices": list(self.choices), "normalize": self.normalize}
+            return {
+                "choices": list(self.choices),
+                "normalize": self.normalize,
+                **({"contexts": list(self.contexts)} if self.contexts else {}),
+                **({"greedy": True} if self.greedy else {}),
+            }
         return {
             "max_new_tokens": self.max_new_tokens,
             "temperature": self.temperature,

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pytest_ftcheck.options import Settings
 
 
+PLAIN = Profile(name="plain", template="none")
+"""How a raw eval is asked, whatever the roles' profiles are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles:
     """Both models, resolved but not loaded, with their profiles."""
@@ -42,7 +46,7 @@ class Roles:
 
     def request(self, role: Role, spec: EvalSpec, case: Case, *, sample: int, earlier: Sequence[str] = ()) -> Request:
         """Build the request that a role's model gets for one sample of a case."""
-        profile = self.profiles[role]
+        profile = PLAIN if spec.raw else self.profiles[role]
         # Of a case of several user turns only those up to the one that is asked now.
         turns = turns_of(case.input)
         asked = case.input[: len(earlier) + 1] if turns else case.input
@@ -52,7 +56,11 @@ class Roles:
         return Request(
             role=role,
             messages=messages,
-            decoding=replace(profile.decoding(spec.decoding), choices=spec.choices_of(case) if last else ()),
+            decoding=replace(
+                profile.decoding(spec.decoding),
+                choices=spec.choices_of(case) if last else (),
+                contexts=spec.contexts_of(case) if last else (),
+            ),
             sample=sample,
             template=profile.template,
             eval=spec.name,

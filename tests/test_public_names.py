@@ -44,7 +44,7 @@ def test_the_list_is_pinned() -> None:
         *("comet", "constraints", "external", "from_evaluate", "pass_at_k", "sandbox_report"),
         "is_refusal",
         *("assert_capable", "assert_direction", "assert_invariant", "assert_no_new_failures", "falls", "rises"),
-        *("noisy", "perturb", "prompts", "template"),
+        *("benchmarks", "noisy", "perturb", "prompts", "template"),
         *("CaseError", "CheckFailed", "ConfigError", "EngineError", "FtcheckError", "GraderError"),
         *("StatisticsError", "StoreError", "Undecided"),
     }

@@ -28,9 +28,10 @@ class Row(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """The sum of the natural log-probabilities of a row's scored tokens."""
+    """The sum of the natural log-probabilities of a row's scored tokens; `greedy` is whether each is the likeliest."""
 
     logprob: float
+    greedy: bool = False
 
 
 Result = Reply | Scored

@@ -54,12 +54,17 @@ class Scorer:
         return rows
 
     def _pairs(self, request: Request) -> list[tuple[list[int], list[int]]] | Failure:
-        rendered = self._renderer.render(request)
-        if isinstance(rendered, Failure):
-            return rendered
+        decoding = request.decoding
+        if decoding.contexts:
+            contexts = [Rendered(context, special=True) for context in decoding.contexts]
+        else:
+            rendered = self._renderer.render(request)
+            if isinstance(rendered, Failure):
+                return rendered
+            contexts = [rendered] * len(decoding.choices)
         pairs = []
-        for choice in request.decoding.choices:
-            before, scored = self._renderer.pair(rendered, choice)
+        for context, choice in zip(contexts, decoding.choices, strict=True):
+            before, scored = self._renderer.pair(context, choice)
             if not scored:
                 return Failure(reason=f"{name(request)}: choice {choice!r} has no tokens of its own")
             pairs.append((before or self._begin(), scored))
@@ -99,13 +104,13 @@ class Scorer:
 
     def answer(self, rows: Sequence[Row]) -> list[Result]:
         """Score one batch."""
-        sums = self._score_plain(rows) if self._forward is None else self._score(self._forward, rows)
+        found = self._score_plain(rows) if self._forward is None else self._score(self._forward, rows)
         return [
-            Scored(total) if torch.isfinite(torch.tensor(total)) else self._not_finite(row)
-            for row, total in zip(rows, sums, strict=True)
+            one if torch.isfinite(torch.tensor(one.logprob)) else self._not_finite(row)
+            for row, one in zip(rows, found, strict=True)
         ]
 
-    def _score(self, forward: Forward, rows: Sequence[Row]) -> list[float]:
+    def _score(self, forward: Forward, rows: Sequence[Row]) -> list[Scored]:
         """Score through shared prefixes. Rows that read the same (choices of one token) are computed once."""
         wanted: dict[tuple[int, ...], list[int]] = {}
         for number, row in enumerate(rows):
@@ -125,6 +130,7 @@ class Scorer:
                 targets += rows[number].tokens[-own:]
                 owners += [number] * own
         sums = [0.0] * len(rows)
+        greedy = [row.request.decoding.greedy for row in rows]
         size = max(1, LOGITS_AT_ONCE // self._vocabulary)
         for start in range(0, len(places), size):
             part = slice(start, start + size)
@@ -133,25 +139,31 @@ class Scorer:
             logprobs = logits.gather(-1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)
             for owner, logprob in zip(owners[part], logprobs.tolist(), strict=True):
                 sums[owner] += logprob
-        return sums
+            if any(greedy[owner] for owner in owners[part]):
+                for owner, hit in zip(owners[part], (logits.argmax(dim=-1) == chosen).tolist(), strict=True):
+                    greedy[owner] &= hit
+        return [Scored(*each) for each in zip(sums, greedy, strict=True)]
 
-    def _score_plain(self, rows: Sequence[Row]) -> list[float]:
+    def _score_plain(self, rows: Sequence[Row]) -> list[Scored]:
         """Score whole rows, padded on the right, where padding cannot touch what stands before it."""
         tokens, mask = pad([row.tokens for row in rows], token=0, left=False)
         device = self._model.device
         logits = self._model(input_ids=tokens.to(device), attention_mask=mask.to(device), use_cache=False).logits
         device = logits.device
         logprobs = torch.log_softmax(logits[:, -tokens.shape[1] :].float(), dim=-1)
-        sums = []
+        found = []
         for row, line in zip(rows, logprobs, strict=True):
             first, last = len(row.tokens) - row.own, len(row.tokens)
             chosen = torch.tensor(row.tokens[first:], device=device)
-            sums.append(float(line[first - 1 : last - 1].gather(-1, chosen[:, None]).sum()))
-        return sums
+            own = line[first - 1 : last - 1]
+            greedy = row.request.decoding.greedy and bool((own.argmax(dim=-1) == chosen).all())
+            found.append(Scored(float(own.gather(-1, chosen[:, None]).sum()), greedy))
+        return found
 
     def conclude(self, request: Request, rows: Sequence[Row], results: Sequence[Result]) -> Reply:
         """Pick the likeliest choice, the first of equals; or add up a text's windows."""
-        logprobs = [result.logprob for result in results if isinstance(result, Scored)]
+        scored_rows = [result for result in results if isinstance(result, Scored)]
+        logprobs = [result.logprob for result in scored_rows]
         if request.decoding.reads:
             scored = sum(row.own for row in rows)
             return Answer("", prompt_tokens=0, completion_tokens=scored, finish_reason="read", logprob=sum(logprobs))
@@ -164,6 +176,7 @@ class Scorer:
             finish_reason="choice",
             logprob=logprobs[best],
             choice_logprobs=logprobs,
+            choice_greedy=[result.greedy for result in scored_rows] if request.decoding.greedy else None,
         )
 
     def _not_finite(self, row: Row) -> Failure:

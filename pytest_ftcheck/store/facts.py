@@ -104,6 +104,7 @@ def _pack_answer(answer: Answer) -> list[object]:
         answer.probability,
         # Last, and only where there are some: rows written before choices were known stay as they are.
         *([] if answer.choice_logprobs is None else [list(answer.choice_logprobs)]),
+        *([] if answer.choice_greedy is None else [list(answer.choice_greedy)]),
     ]
 
 
@@ -117,6 +118,7 @@ def _unpack_answer(row: list[Any]) -> Answer:
         logprob=logprob,
         probability=probability,
         choice_logprobs=scored[0] if scored else None,
+        choice_greedy=scored[1] if len(scored) > 1 else None,
     )
 
 

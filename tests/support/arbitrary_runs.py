@@ -17,6 +17,7 @@ from pytest_ftcheck.records import (
     Grade,
     Histogram,
     ModelRecord,
+    ProbeResult,
     Run,
     SliceSummary,
     Table,
@@ -210,6 +211,16 @@ models = st.builds(
     profile=hostile,
     prompting=hostile,
 )
+probe_results = st.builds(
+    ProbeResult,
+    capability=hostile,
+    kind=st.sampled_from(["MFT", "INV", "DIR"]),
+    n=counts,
+    failed=counts,
+    base_failed=maybe_counts,
+    new=maybe_counts,
+    nodeid=hostile,
+)
 runs = st.builds(
     Run,
     id=hostile,
@@ -219,6 +230,7 @@ runs = st.builds(
     models=st.lists(models, max_size=2).map(tuple),
     evals=st.lists(summaries, max_size=2).map(tuple),
     gates=st.lists(gates, max_size=3).map(tuple),
+    probes=st.lists(probe_results, max_size=2).map(tuple),
     notices=st.lists(hostile, max_size=2).map(tuple),
     answered=counts,
     from_store=counts,
