@@ -1,6 +1,6 @@
 """Us and lm-evaluation-harness on the same weights, case files and number format: CPU-seconds of whole processes.
 
-    python -m benchmarks.against_lm_eval [--folder build/bench] [--batch-sizes 16 64]
+    python -m benchmarks.against_lm_eval [--folder build/bench] [--batch-sizes 8 16 64]
 
 The harness runs in an environment of its own under build/lm_eval, made on the first run: LM_EVAL beside the torch and
 transformers of constraints.txt, so that both sides run the same kernels. What both say is compared before any ratio is
@@ -197,7 +197,7 @@ def _say(text: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[16, 64])
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16, 64])
     chosen = parser.parse_args()
     for task in TASKS:
         print(json.dumps(measure(chosen.folder.resolve(), task, chosen.batch_sizes), indent=2), flush=True)

@@ -90,7 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[16, 64])
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16, 64])
     chosen = parser.parse_args()
     where, folder = machine(), chosen.folder.resolve()
     today = datetime.datetime.now(datetime.UTC).date().isoformat()

@@ -141,7 +141,7 @@ class Forward:
         states = self.step(trunk.select([0, 0], room=9), [tokens[5:11], tokens[5:8]])
         shared = self.logits(states.hidden[:, -1])
         last = self.logits(self.step(states.past, [tokens[11:], tokens[8:9]]).hidden[:, -1])
-        found = torch.cat([shared, last])
+        found = torch.cat([shared, last]).to(plain.device)
         expected = plain[[10, 7, 11, 8]]
         error = (found - expected).norm() / expected.norm()
         return bool(error < (1e-3 if self._model.dtype == torch.float32 else 0.05))
@@ -211,4 +211,4 @@ def _parts(model: Any) -> tuple[Any, Any]:
     tokens = torch.arange(1, 4, device=model.device)[None]
     whole = model(input_ids=tokens, use_cache=False).logits
     parts = head(body(input_ids=tokens, use_cache=False).last_hidden_state)
-    return (body, head) if torch.equal(whole, parts) else (model, None)
+    return (body, head) if torch.equal(whole, parts.to(whole.device)) else (model, None)

@@ -49,8 +49,11 @@ def quiet() -> Iterator[None]:
 class Weights:
     """One model in memory, with the adapters that were put on it."""
 
-    def __init__(self, spec: ModelSpec, options: EngineOptions) -> None:
-        """Load the checkpoint of `spec`, without its adapter. Raises EngineError naming it."""
+    def __init__(self, spec: ModelSpec, options: EngineOptions, *, spread: bool = False) -> None:
+        """Load the checkpoint of `spec`, without its adapter, onto one device or `spread` over all that are visible.
+
+        Raises EngineError naming it.
+        """
         self.digest = spec.weights
         self._options = options
         self._peft: Any = None
@@ -59,7 +62,7 @@ class Weights:
         try:
             config = transformers.AutoConfig.from_pretrained(str(spec.path), **_local(options))
             self.is_classifier = _is_classifier(config, spec)
-            self.model: Any = _load(spec, config, options, classifier=self.is_classifier)
+            self.model: Any = _load(spec, config, options, classifier=self.is_classifier, spread=spread)
         except _LOADING_ERRORS as error:
             raise _cannot_load(spec, str(spec.path), error) from error
 
@@ -139,7 +142,7 @@ def _is_classifier(config: Any, spec: ModelSpec) -> bool:
     return False
 
 
-def _load(spec: ModelSpec, config: Any, options: EngineOptions, *, classifier: bool) -> Any:
+def _load(spec: ModelSpec, config: Any, options: EngineOptions, *, classifier: bool, spread: bool) -> Any:
     auto: Any = transformers.AutoModelForSequenceClassification if classifier else transformers.AutoModelForCausalLM
     model, found = auto.from_pretrained(
         str(spec.path),
@@ -147,13 +150,15 @@ def _load(spec: ModelSpec, config: Any, options: EngineOptions, *, classifier: b
         dtype="auto" if options.dtype == "auto" else getattr(torch, options.dtype),
         use_safetensors=not options.allow_pickle or None,
         output_loading_info=True,
+        device_map="auto" if spread else None,
         **_local(options),
     )
     # transformers fills what a checkpoint lacks with random numbers and only warns.
     lacking = sorted({*map(str, found["missing_keys"]), *(str(entry[0]) for entry in found["mismatched_keys"])})
     if lacking:
         raise EngineError(f"{spec.path}: its weights lack or misshape {_some(lacking)}; allowed: a whole checkpoint")
-    model.to(options.device)
+    if not spread:
+        model.to(options.device)
     model.eval()
     if not classifier:
         _neutralise(model.generation_config)

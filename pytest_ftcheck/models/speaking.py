@@ -54,7 +54,8 @@ def speak(
     rows = list(range(len(prompts)))
     hidden, past = states.hidden[:, -1], states.past
     for step in range(manner.new_tokens):
-        drawn = sampler.draw(history.penalise(forward.logits(hidden)))
+        # A model may lie on several devices, and its head on another than its first layer.
+        drawn = sampler.draw(history.penalise(forward.logits(hidden).to(forward.device)))
         going = _note(said, rows, drawn.tokens.tolist(), drawn.logprobs.tolist(), drawn.broken.tolist(), manner)
         if not going or step + 1 == manner.new_tokens:
             break

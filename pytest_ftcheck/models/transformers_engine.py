@@ -22,6 +22,7 @@ from pytest_ftcheck.models.generation import Generator
 from pytest_ftcheck.models.loading import Weights, load_tokenizer, quiet
 from pytest_ftcheck.models.protocol import EngineOptions, ModelSpec
 from pytest_ftcheck.models.rendering import Renderer
+from pytest_ftcheck.models.room import free_bytes, is_spread, may_stay, weights_bytes
 from pytest_ftcheck.models.scoring import Scorer
 from pytest_ftcheck.records import Failure, Reply, Request, Role
 
@@ -30,13 +31,24 @@ KEPT_SHARE = 4
 
 
 class TransformersEngine:
-    """Answers in batches; each row's answer is that of the row alone (exactly so in float32)."""
+    """Answers in batches; each row's answer is that of the row alone (exactly so in float32).
 
-    def __init__(self, specs: Mapping[Role, ModelSpec], options: EngineOptions, report: Callable[[str], None]) -> None:
+    A role's model stays in memory beside the next one's where both fit, else it leaves before that comes. `free` tells
+    what a device has free, in bytes.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[Role, ModelSpec],
+        options: EngineOptions,
+        report: Callable[[str], None],
+        free: Callable[[str], Sequence[int]] = free_bytes,
+    ) -> None:
         self._specs = specs
         self._options = options
         self._report = report
-        self._weights: Weights | None = None
+        self._free_bytes = free
+        self._loaded: dict[str, Weights] = {}  # by digest, the last used last
         self._tokenizers: dict[Role, Any] = {}
         self._forwards: dict[Role, Forward | None] = {}
         self._budget = Budget(options.batch_tokens)
@@ -52,35 +64,56 @@ class TransformersEngine:
         with quiet(), torch.inference_mode():
             weights = self._load(spec)
             with weights.acting_as(spec) as model:
-                return self._answer_all(self._answerers(model, spec), requests)
+                return self._answer_all(self._answerers(weights, model, spec), requests)
 
     def close(self) -> None:
         """Free the model's memory."""
-        self._forwards.clear()
-        if self._weights is not None:
-            self._weights.close()
-        self._weights = None
+        self._unload(keep="")
         self._tokenizers.clear()
 
     def _load(self, spec: ModelSpec) -> Weights:
-        if self._weights is None or self._weights.digest != spec.weights:
-            # One model at a time: the old one leaves the device before the new one comes.
-            self.close()
-            self._report(f"loading {spec.role} {spec.source}")
-            self._weights = Weights(spec, self._options)
-        elif self._weights.lacks(spec):
+        weights = self._loaded.pop(spec.weights, None)
+        if weights is None:
+            weights = self._fetch(spec)
+        elif weights.lacks(spec):
             self._report(f"loading {spec.role} {spec.source} onto the model in memory")
-        return self._weights
+        self._loaded[spec.weights] = weights
+        return weights
+
+    def _fetch(self, spec: ModelSpec) -> Weights:
+        size = weights_bytes(spec, self._options.dtype)
+        if not may_stay(size, self._free_bytes(self._options.device)):
+            self._unload(keep="")
+        if self._loaded:
+            try:
+                return self._read(spec, size)
+            except EngineError as error:
+                if not _is_out_of_memory(error.__cause__):
+                    raise
+            self._unload(keep="")
+        return self._read(spec, size)
+
+    def _read(self, spec: ModelSpec, size: int) -> Weights:
+        self._report(f"loading {spec.role} {spec.source}")
+        # Memory is looked at again: what left has given its own back.
+        spread = is_spread(size, self._free_bytes(self._options.device))
+        return Weights(spec, self._options, spread=spread)
+
+    def _unload(self, *, keep: str) -> None:
+        """Let every model leave the device, but the one whose digest is given."""
+        for digest in [each for each in self._loaded if each != keep]:
+            for role in [role for role in self._forwards if self._specs[role].weights == digest]:
+                del self._forwards[role]
+            self._loaded.pop(digest).close()
 
     def _tokenizer(self, spec: ModelSpec) -> Any:
         if spec.role not in self._tokenizers:
             self._tokenizers[spec.role] = load_tokenizer(spec, self._options)
         return self._tokenizers[spec.role]
 
-    def _answerers(self, model: Any, spec: ModelSpec) -> Callable[[Request], Answerer]:
+    def _answerers(self, weights: Weights, model: Any, spec: ModelSpec) -> Callable[[Request], Answerer]:
         """Return who answers a request: a classifier everything, a language model by what is asked."""
-        assert self._weights is not None
-        if self._weights.is_classifier:
+        if weights.is_classifier:
             classifier = Classifier(model, self._tokenizer(spec), spec)
             return lambda request: classifier
         if spec.role not in self._forwards:
@@ -120,6 +153,7 @@ class TransformersEngine:
         return []
 
     def _free(self) -> None:
+        self._unload(keep=next(reversed(self._loaded)))
         for forward in self._forwards.values():
             if forward is not None:
                 forward.forget()
@@ -206,7 +240,7 @@ def _answer_apart(answerer: Answerer, rows: Sequence[Row], fault: _Fault) -> Seq
     return results
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException | None) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)

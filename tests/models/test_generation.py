@@ -349,4 +349,4 @@ def test_progress_is_reported(models: Path, spec_of: SpecOf) -> None:
 
 def test_nothing_is_asked_of_nobody(engine: TransformersEngine) -> None:
     """No request, no load."""
-    assert (engine.answer([]), engine._weights) == ([], None)
+    assert (engine.answer([]), engine._loaded) == ([], {})

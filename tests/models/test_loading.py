@@ -6,10 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_ftcheck.errors import EngineError
+from pytest_ftcheck.models import loading
+from pytest_ftcheck.models.forward import Forward
+from pytest_ftcheck.models.loading import Weights
 from pytest_ftcheck.models.protocol import EngineOptions, ModelSpec
 from pytest_ftcheck.models.transformers_engine import TransformersEngine
 from pytest_ftcheck.records import Role
@@ -22,11 +26,17 @@ TEXTS = ("Where is my order?", "refund", "The quick brown fox jumps over")
 
 
 class Counted(TransformersEngine):
-    """An engine whose progress lines are kept."""
+    """An engine whose progress lines are kept, on a device with `free` bytes of memory; None: nobody knows."""
 
-    def __init__(self, *specs: ModelSpec, options: EngineOptions | None = None) -> None:
+    def __init__(self, *specs: ModelSpec, options: EngineOptions | None = None, free: int | None = None) -> None:
         self.lines: list[str] = []
-        super().__init__({spec.role: spec for spec in specs}, options or EngineOptions(), self.lines.append)
+        self.free = free
+        super().__init__(
+            {spec.role: spec for spec in specs},
+            options or EngineOptions(),
+            self.lines.append,
+            lambda device: () if self.free is None else (self.free,),
+        )
 
     def say(self, role: Role) -> list[str]:
         """Answer TEXTS in a role."""
@@ -77,18 +87,78 @@ def test_other_weights_replace_the_loaded_ones(models: Path, spec_of: SpecOf) ->
     assert engine.loads() == 2
 
 
-def test_old_model_is_freed_before_the_new_one_comes(models: Path, spec_of: SpecOf) -> None:
-    """No reference keeps the first role's model while the second loads."""
+@pytest.mark.parametrize(("free", "stays"), [(1_000, False), (None, False), (10**9, True)])
+def test_old_model_leaves_before_the_new_one_comes_where_both_do_not_fit(
+    models: Path, spec_of: SpecOf, free: int | None, stays: bool
+) -> None:
+    """No reference keeps the first role's model while the second loads, unless there is room for both."""
     import weakref
 
-    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "other", "ft"))
+    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "other", "ft"), free=free)
     engine.say("base")
-    assert engine._weights is not None
-    model = weakref.ref(engine._weights.model)
+    (weights,) = engine._loaded.values()
+    model = weakref.ref(weights.model)
+    del weights
     alive: list[bool] = []
     engine._report = lambda line: alive.append(model() is not None) if line.startswith("loading") else None
     engine.say("ft")
-    assert alive == [False]
+    assert alive == [stays]
+
+
+@pytest.mark.parametrize(("free", "loads"), [(1_000, 4), (10**9, 2)])
+def test_roles_that_take_turns_say_their_own(models: Path, spec_of: SpecOf, free: int, loads: int) -> None:
+    """Where both models fit, each is loaded once; where not, at every turn; the answers are the same."""
+    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "other", "ft"), free=free)
+    expected = [naive_answers(models / "base"), naive_answers(models / "other")]
+    assert [engine.say("base"), engine.say("ft"), engine.say("base"), engine.say("ft")] == expected * 2
+    assert engine.loads() == loads
+
+
+def test_model_that_does_not_fit_after_all_drives_the_others_out(
+    models: Path, spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An estimate may be wrong: out of memory while loading beside another model, that one leaves."""
+    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "other", "ft"), free=10**9)
+    engine.say("base")
+    load, beside = loading._load, []
+
+    def full(*args: Any, **more: Any) -> Any:
+        beside.append(len(engine._loaded))
+        if engine._loaded:
+            raise MemoryError("can't allocate memory")
+        return load(*args, **more)
+
+    monkeypatch.setattr(loading, "_load", full)
+    assert engine.say("ft") == naive_answers(models / "other")
+    assert beside == [1, 0]
+
+
+def test_batch_that_does_not_fit_drives_the_others_out(
+    models: Path, spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory while answering, the model that is not asked leaves before batches get smaller."""
+    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "other", "ft"), free=10**9)
+    engine.say("base")
+    read, beside = Forward.read, []
+
+    def full(*args: Any, **more: Any) -> Any:
+        beside.append(len(engine._loaded))
+        if beside == [2]:
+            raise MemoryError("can't allocate memory")
+        return read(*args, **more)
+
+    monkeypatch.setattr(Forward, "read", full)
+    assert engine.say("ft") == naive_answers(models / "other")
+    assert set(beside[1:]) == {1}
+
+
+def test_model_spread_over_devices_says_the_same(models: Path, spec_of: SpecOf) -> None:
+    """Placed by `device_map="auto"`, as on several GPUs, a model answers as the naive loop (here: on the one CPU)."""
+    engine = Counted(spec_of(models / "base", "base"), spec_of(models / "adapter", "ft"))
+    engine._loaded[engine._specs["base"].weights] = Weights(engine._specs["base"], EngineOptions(), spread=True)
+    assert engine.say("base") == naive_answers(models / "base")
+    assert engine.say("ft") == naive_answers(models / "base", models / "adapter")
+    assert engine.loads() == 0
 
 
 def test_adapter_with_more_tokens_than_its_base_is_put_on(models: Path, tmp_path: Path, spec_of: SpecOf) -> None:
@@ -196,8 +266,8 @@ def test_half_precision_is_loaded_as_asked(models: Path, spec_of: SpecOf) -> Non
     """The dtype reaches the model."""
     engine = Counted(spec_of(models / "base"), options=EngineOptions(dtype="bfloat16"))
     engine.say("ft")
-    assert engine._weights is not None
-    assert str(engine._weights.model.dtype) == "torch.bfloat16"
+    (weights,) = engine._loaded.values()
+    assert str(weights.model.dtype) == "torch.bfloat16"
 
 
 def test_engine_answers_after_close(pair: Counted) -> None:
