@@ -49,6 +49,7 @@ class Settings:
     gpus_per_worker: int = 1
     time_limit_s: float = 600.0
     plan: Literal["on", "off", "all"] = "on"
+    items: Literal["case", "eval"] = "case"
     concurrency: int = 16
     rate_limit: int | None = None
     budget: int | None = None
@@ -197,6 +198,13 @@ OPTIONS: tuple[Option, ...] = (
         "KIND",
         "on: batch the prompts of properties and @probe; all: of every probe; off",
         _one_of("on", "off", "all"),
+    ),
+    Option(
+        "--ft-items",
+        "items",
+        "KIND",
+        "case: a test for each case; eval: one for all cases of an eval, where they are tens of thousands",
+        _one_of("case", "eval"),
     ),
     Option("--ft-concurrency", "concurrency", "N", "requests under way at once to a served model (16)", _whole),
     Option("--ft-rate-limit", "rate_limit", "N", "requests to served models a minute, all workers together", _whole),

@@ -1,7 +1,8 @@
-"""Eval items: one pytest item per case. It knows nothing of stores, engines and statistics: the session does."""
+"""Eval items: one pytest item per case, or one per eval. It knows nothing of stores, engines and statistics."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,26 +12,52 @@ from pytest_ftcheck.records import Case, Grade
 from pytest_ftcheck.session import metrics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_ftcheck.evals import Eval
     from pytest_ftcheck.session import Session
 
 NO_MODEL = "needs --ft-model"
+COUNTED = {"win": "wins", "loss": "losses", "both right": "both right", "both wrong": "both wrong", "tie": "ties"}
+"""How cases stand, in the order in which an item of them all counts them."""
 
 
-class EvalItem(pytest.Item):
-    """One case of one eval. Its set-up answers and grades, so that what goes wrong there is an error, not a failure."""
+class Item(pytest.Item):
+    """An item of an eval. Its set-up answers and grades, so that what goes wrong there is an error, not a failure."""
 
-    def __init__(self, *, one: Eval, case: Case, ftcheck: Session, **kwargs: Any) -> None:
+    def __init__(self, *, one: Eval, ftcheck: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.eval = one
-        self.case = case
         self.ftcheck = ftcheck
         self.outcome = ""
         for mark in getattr(one.spec.body, "pytestmark", ()):
             self.add_marker(mark)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases that it stands for."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Pass: whatever its scores, an eval proves nothing without a gate."""
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Point at the eval's function."""
+        return self.eval.spec.path, self.eval.spec.line - 1, self.name
+
+
+class EvalItem(Item):
+    """One case of one eval."""
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The one case."""
+        return (self.case,)
 
     def setup(self) -> None:
         """Look the case's grades up, or have it answered and graded. Raises EngineError or GraderError."""
@@ -41,28 +68,50 @@ class EvalItem(pytest.Item):
         self.outcome = metric.outcome(base, ft)
         self.user_properties += [("base", base), ("ft", ft), ("outcome", self.outcome)]
 
-    def runtest(self) -> None:
-        """Pass: whatever its score, a case alone proves nothing."""
 
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """Point at the eval's function."""
-        return self.eval.spec.path, self.eval.spec.line - 1, self.name
+class WholeEvalItem(Item):
+    """All cases of one eval, for sets so large that an item for each would cost more than its answer."""
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """All of them."""
+        return self.eval.cases
+
+    def setup(self) -> None:
+        """Count how the cases stand. Raises EngineError or GraderError naming those without two grades."""
+        comparison = self.ftcheck.comparison(self.eval.spec)
+        metric, scores = comparison.metric, zip(comparison.scores("base"), comparison.scores("ft"), strict=True)
+        counts = Counter(metric.outcome(base, ft) for base, ft in scores)
+        self.outcome = ", ".join(
+            f"{counts[name]:,} {name if counts[name] == 1 else several}"
+            for name, several in COUNTED.items()
+            if counts[name] or name in ("win", "loss")
+        )
+        self.user_properties += [(name, counts[name]) for name in sorted(counts)]
 
 
-def eval_items(collector: pytest.Module | pytest.Class, one: Eval, session: Session) -> list[EvalItem]:
-    """Make one item per case; without a model each is skipped, with why."""
-    names: dict[str, int] = {}
-    items = []
+def eval_items(collector: Any, one: Eval, session: Session) -> list[EvalItem] | list[WholeEvalItem]:
+    """Make one item per case, or one for all of them; without a model each is skipped, with why."""
+    items: list[Any] = []
+    if session.settings.items == "eval":
+        items.append(WholeEvalItem.from_parent(collector, name=one.name, one=one, ftcheck=session))
+    else:
+        items += [
+            EvalItem.from_parent(collector, name=name, one=one, case=case, ftcheck=session)
+            for name, case in zip(_names(one), one.cases, strict=True)
+        ]
+    if session.settings.model is None:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=NO_MODEL))
+    return items
+
+
+def _names(one: Eval) -> Iterator[str]:
+    taken: dict[str, int] = {}
     for case in one.cases:
         name = f"{one.name}[{item_id(case.id)}]"
-        names[name] = names.get(name, 0) + 1
-        if names[name] > 1:
-            name = f"{name[:-1]}#{names[name]}]"
-        item = EvalItem.from_parent(collector, name=name, one=one, case=case, ftcheck=session)
-        if session.settings.model is None:
-            item.add_marker(pytest.mark.skip(reason=NO_MODEL))
-        items.append(item)
-    return items
+        taken[name] = taken.get(name, 0) + 1
+        yield name if taken[name] == 1 else f"{name[:-1]}#{taken[name]}]"
 
 
 def _scores(grades: Sequence[Grade]) -> list[float]:

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.items.capabilities import entries
-from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, eval_items
+from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
@@ -76,7 +76,7 @@ class ItemRun:
         self._introduced = False
         self._evals: dict[str, Eval] = {}
 
-    def collect(self, collector: Any, spec: EvalSpec) -> list[EvalItem]:
+    def collect(self, collector: Any, spec: EvalSpec) -> list[EvalItem] | list[WholeEvalItem]:
         """Make the items of an eval. While pytest goes on collecting, the engine's libraries are imported."""
         if not self.collect_only:
             self.session.expect_answers()
@@ -99,8 +99,8 @@ class ItemRun:
         """Answer and grade everything that the selected items need, in one plan."""
         planned: dict[Eval, dict[str, Case]] = {}
         for item in items:
-            if isinstance(item, EvalItem):
-                planned.setdefault(item.eval, {})[item.case.id] = item.case
+            if isinstance(item, Item):
+                planned.setdefault(item.eval, {}).update((case.id, case) for case in item.cases)
         for item in items:
             spec = gate_spec(item)
             for one in () if spec is None else map(self.session.eval_of, spec.evals):
@@ -145,7 +145,7 @@ class ItemRun:
         if self.is_worker and not self._introduced:
             vars(report)["ftcheck_own"] = pack(_own(item.session.items))
             self._introduced = True
-        if isinstance(item, EvalItem) and report.when == "call":
+        if isinstance(item, Item) and report.when == "call":
             vars(report)["ftcheck_outcome"] = item.outcome
         notes = self.session.take_notes() if report.when == "call" else []
         probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
@@ -295,7 +295,7 @@ class ItemRun:
 def _own(items: list[pytest.Item]) -> tuple[set[str], set[str]]:
     """Return the node ids of gates, and those of evals, of which each case has its own."""
     gates = {item.nodeid for item in items if gate_spec(item) is not None}
-    return gates, {item.nodeid.partition("[")[0] for item in items if isinstance(item, EvalItem)}
+    return gates, {item.nodeid.partition("[")[0] for item in items if isinstance(item, Item)}
 
 
 def _properties(result: GateResult) -> list[tuple[str, str]]:

@@ -29,8 +29,9 @@ COLOURS: dict[str, dict[str, bool]] = {
 def status_of(report: pytest.TestReport) -> Status | None:
     """Return category, letter and word of a report of ours, or None where pytest's own are right."""
     outcome = getattr(report, "ftcheck_outcome", "")
-    if report.passed and report.when == "call" and outcome in PASSED:
-        letter, word = PASSED[outcome]
+    if report.passed and report.when == "call" and outcome:
+        # What is none of these counts the cases of a whole eval.
+        letter, word = PASSED.get(outcome, (".", outcome.upper()))
         return "passed", letter, (word, COLOURS.get(outcome, {"green": True}))
     if outcome == "rerun":
         return "rerun", "R", ("RERUN", {"yellow": True})

@@ -78,9 +78,14 @@ class Suite:
         recorded = ("--ft-model=ft.jsonl", "--base-model=base.jsonl", "--ft-json=verdicts.json")
         return self.pytester.runpytest("-p", "no:randomly", "-p", "no:cacheprovider", *recorded, *args)
 
+    def document(self) -> dict[str, Any]:
+        """The last run's JSON file."""
+        document: dict[str, Any] = json.loads((self.pytester.path / "verdicts.json").read_text(encoding="utf-8"))
+        return document
+
     def gates(self) -> dict[str, dict[str, Any]]:
         """The gates of the last run's JSON file, by name."""
-        document = json.loads((self.pytester.path / "verdicts.json").read_text(encoding="utf-8"))
+        document = self.document()
         return {gate["nodeid"].split("::")[-1]: gate for gate in document["gates"]}
 
 
