@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck.grading.numeric import numeric
     from pytest_ftcheck.grading.pairwise import pairwise
     from pytest_ftcheck.grading.pattern import regex
+    from pytest_ftcheck.grading.perplexity import bits_per_byte, perplexity
     from pytest_ftcheck.grading.protocol import Grader
     from pytest_ftcheck.grading.refusal import is_refusal, refusal
     from pytest_ftcheck.grading.rouge import rouge
@@ -106,6 +107,7 @@ __all__ = [
     "assert_no_worse",
     "benchmarks",
     "bertscore",
+    "bits_per_byte",
     "bleu",
     "choice",
     "chrf",
@@ -129,6 +131,7 @@ __all__ = [
     "numeric",
     "pairwise",
     "pass_at_k",
+    "perplexity",
     "perturb",
     "precision",
     "probe",
@@ -195,6 +198,7 @@ _HOMES = {
     "grading.numeric": ("numeric",),
     "grading.pairwise": ("pairwise",),
     "grading.pattern": ("regex",),
+    "grading.perplexity": ("bits_per_byte", "perplexity"),
     "grading.protocol": ("Grader",),
     "grading.refusal": ("is_refusal", "refusal"),
     "grading.short_answer": ("short_answer",),

@@ -60,6 +60,9 @@ class EvalSpec:
     def load(self) -> tuple[Case, ...]:
         """Load the cases. Raises CaseError."""
         cases = load_cases(self.source, base_dir=self.base_dir, name=self.name, **self.mapping)
+        if self.decoding.reads:
+            for case in cases:
+                _check_text(case, self.graders[0].name)
         if isinstance(self.choices, str):
             for case in cases:
                 _check_field(case, self.choices)
@@ -121,15 +124,15 @@ def eval_cases(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an eval: one pytest item for each case of `source`, answered by base and by ft.
 
-    `source` is a JSONL, JSON, CSV or Parquet file, a folder saved by `datasets` (relative to the test file), or a
-    Python iterable of mappings or cases. `input`, `expected`, `id`, `cluster` and `tags` name its fields.
-    `grader` is one grader or several (the first is the primary); without it the function's body is the grader.
-    `samples` answers each case that many times (temperature 1.0 unless given); `max_new_tokens` counts tokens;
-    `temperature` 0 is greedy. `system` and `shots` are the task's prompt, which a role's profile may replace.
-    With `choices`, a field's name or the choices of all cases, nothing is written: the answer is the choice that the
-    model finds likeliest behind the prompt, by its log-probability, or by that divided as `normalize` says by its
-    tokens ("length") or its UTF-8 bytes ("bytes").
-    A `raw` eval's prompts are completed as they stand, whatever template and profiles the roles have.
+    `source` is a JSONL, JSON, CSV or Parquet file, a folder saved by `datasets`, a text file or a folder of them
+    (relative to the test file), or a Python iterable of mappings or cases. `input`, `expected`, `id`, `cluster` and
+    `tags` name its fields. `grader` is one grader or several (the first is the primary); without it the function's
+    body is the grader. `samples` answers each case that many times (temperature 1.0 unless given); `max_new_tokens`
+    counts tokens; `temperature` 0 is greedy. `system` and `shots` are the task's prompt, which a role's profile may
+    replace. With `choices`, a field's name or the choices of all cases, nothing is written: the answer is the choice
+    that the model finds likeliest behind the prompt, by its log-probability, or by that divided as `normalize` says by
+    its tokens ("length") or its UTF-8 bytes ("bytes"). Under `perplexity()` and its like nothing is asked: cases
+    are read. A `raw` eval's prompts are completed as they stand, whatever template and profiles the roles have.
     Raises ConfigError naming the function, the argument, its value and what is allowed.
     """
 
@@ -148,6 +151,7 @@ def eval_cases(
                 f"{where}: choices= with normalize={normalize!r} and samples={samples}; "
                 f"allowed: normalize {', '.join(NORMALIZE)}, and one sample"
             )
+        reads = _reads(graders, where, samples=samples, choices=choices, system=system, shots=shots)
         fixed = choices is not None and not isinstance(choices, str)
         spec = EvalSpec(
             name=body.__name__,
@@ -157,7 +161,12 @@ def eval_cases(
             graders=graders,
             mapping={"input": input, "expected": expected, "id": id, "cluster": cluster, "tags": tuple(tags)},
             decoding=Decoding(
-                max_new_tokens=max_new_tokens, temperature=heat, top_p=top_p, stop=tuple(stop), normalize=normalize
+                max_new_tokens=max_new_tokens,
+                temperature=heat,
+                top_p=top_p,
+                stop=tuple(stop),
+                normalize=normalize,
+                reads=reads,
             ),
             samples=samples,
             system=system,
@@ -211,6 +220,30 @@ def _graders(grader: Any, body: Callable[..., Any], where: str, samples: int) ->
         if samples < (least := getattr(one, "least_samples", 1)):
             raise ConfigError(f"{where}: samples={samples}; allowed: {least} or more, which {one.name} takes")
     return graders
+
+
+def _reads(graders: Sequence[Grader], where: str, *, samples: int, **prompt: Any) -> bool:
+    """Say whether the eval's texts are read instead of answered. Raises ConfigError for what cannot go with that."""
+    names = [one.name for one in graders if getattr(one, "reads", False)]
+    if not names:
+        return False
+    if len(names) < len(graders):
+        others = [one.name for one in graders if one.name not in names]
+        raise ConfigError(
+            f"{where}: {', '.join(names)} reads texts and {', '.join(others)} grades answers; allowed: one kind an eval"
+        )
+    given = [f"{name}=" for name, value in prompt.items() if value is not None] + ["samples="] * (samples > 1)
+    if given:
+        raise ConfigError(f"{where}: {', '.join(given)} with {names[0]}; allowed: none: texts are read by themselves")
+    return True
+
+
+def _check_text(case: Case, grader: str) -> None:
+    """Refuse a case that is no text. Raises CaseError."""
+    if not isinstance(case.input, str):
+        raise CaseError(
+            f"{case.source}: case {case.id!r} is a conversation; allowed: text, which {grader} reads by itself"
+        )
 
 
 def _check_body(body: Callable[..., Any], *, has_grader: bool) -> str:

@@ -433,11 +433,12 @@ class EvalSummary:
 
     `low`, `high` bound delta at `level`; all three are None where there is too little data (`reason` says so).
     `worst` holds the cases that ft lost, largest drop first. `case_set` is the content hash of all of its cases.
-    `base_length`, `ft_length` are the answers' mean lengths in characters; `delta_at_equal_length` is what a line
-    through the cases' deltas, by how much longer ft's answer is, gives where both are as long. `gain_by_length` says
-    that a gain on a metric that rewards recall may be no more than that ft's answers are longer. `cases` are all of
-    them, in the order of the file, where a report will show them; `cases_left_out` counts those that a file did not
-    hold. `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
+    `base_length`, `ft_length` are the answers' mean lengths in characters, None where no answer was asked for;
+    `delta_at_equal_length` is what a line through the cases' deltas, by how much longer ft's answer is, gives where
+    both are as long. `gain_by_length` says that a gain on a metric that rewards recall may be no more than that ft's
+    answers are longer. `cases` are all of them, in the order of the file, where a report will show them;
+    `cases_left_out` counts those that a file did not hold. `decoding` is how answers were asked for before a role's
+    profile was applied, `samples` how many of each case.
     """
 
     nodeid: str
@@ -446,6 +447,7 @@ class EvalSummary:
     score_range: tuple[float, float]
     binary: bool
     n: int
+    lower_is_better: bool = False
     base: float | None = None
     ft: float | None = None
     delta: float | None = None

@@ -6,6 +6,7 @@ Answers and grades are facts in the store; whoever asks for a comparison, in wha
 from __future__ import annotations
 
 import datetime
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -273,7 +274,7 @@ class Session:
             )
 
     def _judges(self) -> list[str]:
-        """Say of every judge how far its grades can be believed."""
+        """Say of every judge how far its grades can be believed, and of every metric that cannot compare the roles."""
         found = []
         for one, results in self._results.items():
             for grader in one.spec.graders:
@@ -284,6 +285,8 @@ class Session:
                 blind = f"{grader.name} is graded by an {why}: its errors are not in the intervals" if why else ""
                 said = [text for text in (blind, "" if trust is None else trust.notice) if text]
                 found += [f"{one.name}: {'; '.join(said)}"] if said else []
+            whole = [result for result in results.values() if not result.missing]
+            found += [f"{one.name}: {why}" for why in _incomparable(one.spec, whole).values()]
         return found
 
     def keep_sheets(self) -> list[str]:
@@ -388,7 +391,7 @@ class Session:
             for base, ft in zip(result.base_answers, result.ft_answers, strict=True)
             if isinstance(base, Answer) and isinstance(ft, Answer)
         ]
-        if self._roles is None or len(pairs) < 2 or any(base != ft for base, ft in pairs):
+        if self._roles is None or len(pairs) < 2 or not all(_alike(base, ft) for base, ft in pairs):
             return []
         if self._roles.specs["base"].fingerprint == self._roles.specs["ft"].fingerprint:
             return ["base and ft are the same model"]
@@ -441,10 +444,24 @@ def answer_of(request: Request, reply: Reply) -> Answer:
     return reply
 
 
+def _alike(base: Answer, ft: Answer) -> bool:
+    """Whether two answers are the same: by their text, or by its log-probability where the model only scored it."""
+    if base.finish_reason not in ("read", "choice") or base.logprob is None or ft.logprob is None:
+        return base == ft
+    return base == ft and math.isclose(base.logprob, ft.logprob, rel_tol=1e-6)
+
+
 def _refusals(spec: EvalSpec, results: Sequence[CaseResult]) -> dict[str, str]:
-    """Say of each metric whose judge is not to be relied on why no gate may rest on it."""
+    """Say of each metric that is not to be relied on, for its judge or what it measures, why no gate may rest on it."""
     found = {grader.name: trust_of(grader, results) for grader in spec.graders}
-    return {name: trust.refusal for name, trust in found.items() if trust is not None and trust.refusal}
+    judges = {name: trust.refusal for name, trust in found.items() if trust is not None and trust.refusal}
+    return judges | _incomparable(spec, results)
+
+
+def _incomparable(spec: EvalSpec, results: Sequence[CaseResult]) -> dict[str, str]:
+    """Say of each metric that says so itself why its figures of the two roles do not compare."""
+    reasons = {one.name: one.refusal(results) for one in spec.graders if hasattr(one, "refusal")}
+    return {name: why for name, why in reasons.items() if why}
 
 
 def metrics_of(spec: EvalSpec) -> tuple[Metric, ...]:

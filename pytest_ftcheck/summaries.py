@@ -13,7 +13,7 @@ from pytest_ftcheck.comparison import Comparison
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.grading.protocol import Grader
 from pytest_ftcheck.judging import estimate, score_of
-from pytest_ftcheck.records import Calibration, CaseResult, Coefficient, EvalSummary, Table, digest
+from pytest_ftcheck.records import Answer, Calibration, CaseResult, Coefficient, EvalSummary, Table, digest
 from pytest_ftcheck.session import Session, metrics_of
 from pytest_ftcheck.stats.decide import Evidence
 from pytest_ftcheck.stats.samples import variance_split
@@ -35,6 +35,7 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         metric=metric.name,
         score_range=metric.score_range,
         binary=metric.binary,
+        lower_is_better=metric.lower_is_better,
         n=len(whole),
         missing=missing,
         case_set=digest(sorted(case.digest for case in one.cases)),
@@ -66,12 +67,11 @@ def _tables(graders: Sequence[Grader], results: Sequence[CaseResult]) -> tuple[T
 def _counted(blank: EvalSummary, comparison: Comparison) -> EvalSummary:
     base, ft = comparison.scores("base"), comparison.scores("ft")
     best = comparison.metric.best
-    base_lengths, ft_lengths = comparison.lengths("base"), comparison.lengths("ft")
     found = estimate(comparison)
     between, within = _variances(comparison)
     right = sum(b == f == best for b, f in zip(base, ft, strict=True))
     ties = sum(b == f for b, f in zip(base, ft, strict=True))
-    return replace(
+    counted = replace(
         blank,
         base=(base_score := score_of(comparison, "base")),
         ft=(ft_score := score_of(comparison, "ft")),
@@ -89,10 +89,17 @@ def _counted(blank: EvalSummary, comparison: Comparison) -> EvalSummary:
         worst=comparison.losses[:WORST],
         variance_between_cases=between,
         variance_between_samples=within,
-        base_length=fmean(base_lengths),
-        ft_length=fmean(ft_lengths),
-        delta_at_equal_length=_at_equal_length(comparison.deltas, base_lengths, ft_lengths),
     )
+    return _with_lengths(counted, comparison)
+
+
+def _with_lengths(counted: EvalSummary, comparison: Comparison) -> EvalSummary:
+    """Add what is known of the answers' lengths: nothing where texts were read and no answer was asked for."""
+    if all(isinstance(one, Answer) and one.finish_reason == "read" for one in comparison.cases[0].ft_answers):
+        return counted
+    base, ft = comparison.lengths("base"), comparison.lengths("ft")
+    at_equal = _at_equal_length(comparison.deltas, base, ft)
+    return replace(counted, base_length=fmean(base), ft_length=fmean(ft), delta_at_equal_length=at_equal)
 
 
 def _delta_of(comparison: Comparison, found: Evidence | str) -> float:

@@ -41,6 +41,7 @@ def test_the_list_is_pinned() -> None:
             "bertscore",
             "similarity",
         ),
+        *("bits_per_byte", "perplexity"),
         *("comet", "constraints", "external", "from_evaluate", "pass_at_k", "sandbox_report"),
         "is_refusal",
         *("assert_capable", "assert_direction", "assert_invariant", "assert_no_new_failures", "falls", "rises"),

@@ -18,7 +18,7 @@ from pytest_ftcheck.records import Case
 
 FieldName = str | Callable[[Mapping[str, Any]], Any]
 
-INPUT_FIELDS = ("input", "prompt", "question", "messages", "turns")
+INPUT_FIELDS = ("input", "prompt", "question", "messages", "turns", "text")
 EXPECTED_FIELDS = ("expected", "answer", "label", "target", "output")
 DERIVED_ID_DIGITS = 10
 
@@ -38,13 +38,13 @@ def load_cases(
 ) -> tuple[Case, ...]:
     """Load the cases of an eval, in the source's order.
 
-    `source` is a .jsonl, .ndjson, .json, .csv, .tsv or .parquet file or a folder saved by `datasets`, relative to
-    `base_dir`; or an iterable of mappings or of Case, or a callable that returns one. `input`, `expected`, `id` and
-    `cluster` name fields: by name, by a dotted path ("meta.lang", "answers.0") or as a function of the row; `tags`
-    are field names whose values become text. Without `input` and `expected` the first field there is of INPUT_FIELDS
-    and EXPECTED_FIELDS is taken, without `id` the field "id"; a row without an id is called by the first 10
-    hexadecimal digits of its content's hash. All other fields are in `Case.fields`. A Case is taken as it is.
-    `name` is the eval's name, for messages.
+    `source` is a .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .txt file, a folder saved by `datasets` or one of
+    .txt files, relative to `base_dir`; or an iterable of mappings or of Case, or a callable that returns one. `input`,
+    `expected`, `id` and `cluster` name fields: by name, by a dotted path ("meta.lang", "answers.0") or as a function
+    of the row; `tags` are field names whose values become text. Without `input` and `expected` the first field there
+    is of INPUT_FIELDS and EXPECTED_FIELDS is taken, without `id` the field "id"; a row without an id is called by
+    the first 10 hexadecimal digits of its content's hash. All other fields are in `Case.fields`. A Case is taken
+    as it is. `name` is the eval's name, for messages.
     Raises CaseError naming the file, the line (or row), the field, its value and what is allowed.
     """
     mapping = _Mapping(input=input, expected=expected, id=id, cluster=cluster, tags=tuple(tags))

@@ -42,13 +42,18 @@ def read_saved_dataset(folder: Path) -> Iterator[Row]:
         raise CaseError(f"{folder} cannot be read as a saved dataset: {error}") from None
 
 
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether a folder looks like one that `datasets` saved."""
+    return any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
+
+
 def _only_split(folder: Path) -> Path:
     index = folder / "dataset_dict.json"
     if not index.is_file():
         if not (folder / "state.json").is_file():
             raise CaseError(
-                f"{folder} is a folder without dataset_dict.json or state.json; allowed: a file, or a folder that "
-                "datasets saved by save_to_disk"
+                f"{folder} is a folder without dataset_dict.json or state.json; allowed: a file, a folder that "
+                "datasets saved by save_to_disk, or a folder of .txt files"
             )
         return folder
     splits = list(_json(index).get("splits") or ())

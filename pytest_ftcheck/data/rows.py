@@ -44,7 +44,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
 
 def read_json(path: Path) -> Iterator[Row]:
     """Give the objects of a file that holds a JSON list of them. Raises CaseError."""
-    text = _whole(path)
+    text = whole_text(path)
     position, line = _skip_space(text, 0, 1)
     if not text.startswith("[", position):
         _refuse_json(text, path)
@@ -76,7 +76,7 @@ def read_csv(path: Path, *, delimiter: str) -> list[Row]:
 
 
 def _read_csv(path: Path, delimiter: str) -> list[Row]:
-    reader = csv.reader(io.StringIO(_whole(path), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(whole_text(path), newline=""), delimiter=delimiter, strict=True)
     rows: list[Row] = []
     columns: list[str] = []
     line = 1
@@ -110,7 +110,8 @@ def _cells(columns: list[str], values: list[str], place: str) -> dict[str, str]:
     return dict(zip(columns, values, strict=True))
 
 
-def _whole(path: Path) -> str:
+def whole_text(path: Path) -> str:
+    """Return the text of a file without its byte order mark. Raises CaseError naming a byte that is not UTF-8."""
     raw = path.read_bytes()
     start = len(BOM) if raw.startswith(BOM) else 0
     return _decode(raw[start:], path, line=1, offset=start)

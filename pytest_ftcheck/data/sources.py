@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_ftcheck.data.columnar import read_parquet, read_saved_dataset
+from pytest_ftcheck.data.columnar import is_saved_dataset, read_parquet, read_saved_dataset
+from pytest_ftcheck.data.documents import read_text, read_text_folder, text_files
 from pytest_ftcheck.data.rows import Row, read_csv, read_json, read_jsonl
 from pytest_ftcheck.data.values import named, nearest, shown
 from pytest_ftcheck.errors import CaseError
@@ -21,18 +22,23 @@ READERS: Mapping[str, Callable[[Path], Iterable[Row]]] = {
     ".csv": lambda path: read_csv(path, delimiter=","),
     ".tsv": lambda path: read_csv(path, delimiter="\t"),
     ".parquet": read_parquet,
+    ".txt": read_text,
 }
 
 
 def rows_of_path(path: Path) -> Iterator[Row]:
-    """Give the rows of a file or a saved dataset's folder. Raises CaseError."""
+    """Give the rows of a file, a saved dataset's folder or a folder of texts. Raises CaseError."""
     try:
-        if path.is_dir():
+        if path.is_dir() and not is_saved_dataset(path) and text_files(path):
+            yield from read_text_folder(path)
+        elif path.is_dir():
             yield from read_saved_dataset(path)
         elif not path.exists():
             raise CaseError(f"no such file: {path}{_neighbour(path)}")
         elif path.suffix.lower() not in READERS:
-            raise CaseError(f"{path} ends with {path.suffix!r}; allowed: {named(READERS)}, or a saved dataset's folder")
+            raise CaseError(
+                f"{path} ends with {path.suffix!r}; allowed: {named(READERS)}, a saved dataset or a folder of texts"
+            )
         else:
             yield from READERS[path.suffix.lower()](path)
     except OSError as error:

@@ -31,7 +31,9 @@ class Grader(Protocol):
     True for error rates; `rewards_recall`, True where a longer answer alone may score more; `grade_many(pairs)`, which
     returns one Grade or GraderError for each `(case, answer)`, the same as one call for each, where many at once are
     faster; `tables(results)`, which sums CaseResults up as Tables for reports; `combine(scores)`, which makes the score
-    of a case from those of all its samples where that is not their mean, and `least_samples`, how many that takes.
+    of a case from those of all its samples where that is not their mean, and `least_samples`, how many that takes;
+    `reads`, True where it grades not what a model answers but how likely it finds the case's text; `refusal(results)`,
+    which says why no gate may rest on it, or nothing.
     """
 
     @property

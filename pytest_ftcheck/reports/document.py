@@ -163,6 +163,7 @@ _SUMMARY = (
     *("nodeid", "name", "metric", "binary", "n", "base", "ft", "delta", "low", "high", "level", "method"),
     *("gained", "lost", "both_right", "both_wrong", "ties", "reason"),
     *("case_set", "variance_between_cases", "variance_between_samples"),
+    "lower_is_better",
     *("base_length", "ft_length", "delta_at_equal_length", "gain_by_length"),
     *("samples", "decoding"),
 )

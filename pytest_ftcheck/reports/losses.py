@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_ftcheck.records import Answer, Case, CaseResult, EvalSummary, Failure, Grade, Reply, Role
-from pytest_ftcheck.reports.figures import Scale
+from pytest_ftcheck.reports.figures import Scale, count
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.rows import is_percent
 
@@ -84,15 +84,15 @@ def _loss(result: CaseResult, summary: EvalSummary) -> Loss:
 
 
 def _side(role: Role, answers: Sequence[Reply], grades: Sequence[Grade], summary: EvalSummary) -> Side:
-    chosen = _chosen(role, grades)
+    chosen = _chosen(role, grades, sign=-1.0 if summary.lower_is_better else 1.0)
     answer = answers[chosen] if chosen < len(answers) else None
     grade = grades[chosen] if chosen < len(grades) else None
     sample = f"sample {chosen + 1} of {len(answers)}" if len(answers) > 1 else ""
     return Side(role=role, answer=_answer_text(answer), grade=_grade_text(grade, summary), sample=sample)
 
 
-def _chosen(role: Role, grades: Sequence[Grade]) -> int:
-    scores = [(grade.score, number) for number, grade in enumerate(grades) if grade.score is not None]
+def _chosen(role: Role, grades: Sequence[Grade], *, sign: float) -> int:
+    scores = [(sign * grade.score, number) for number, grade in enumerate(grades) if grade.score is not None]
     if not scores:
         return 0
     best = max(scores, key=lambda pair: (pair[0], -pair[1]))
@@ -104,6 +104,8 @@ def _answer_text(answer: Reply | None) -> str:
         return "(no answer)"
     if isinstance(answer, Failure):
         return f"(no answer: {inert(answer.reason, limit=REASON_LIMIT, one_line=True)})"
+    if answer.finish_reason == "read":
+        return f"(read, {count(answer.completion_tokens or 0, 'token')})"
     return (_excerpt(answer, ANSWER_LIMIT) or "(empty)") + _stopped(answer)
 
 
@@ -127,7 +129,7 @@ def _grade_text(grade: Grade | None, summary: EvalSummary) -> str:
         return f"ungraded: {reason}"
     low, high = summary.score_range
     if summary.binary and grade.score in (low, high):
-        word = "right" if grade.score == high else "wrong"
+        word = "right" if grade.score == (low if summary.lower_is_better else high) else "wrong"
     else:
         word = Scale.of(grade.score, percent=is_percent(summary)).value(grade.score)
     return f"{word}: {reason}" if reason else word

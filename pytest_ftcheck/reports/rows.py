@@ -143,7 +143,7 @@ class _Frame:
             level=self._other_level(each),
             pairs=_pairs(gained, lost, each.n),
             counts=wording.pairs(gained, lost, each.n),
-            words="; ".join(filter(None, [missing, reason])),
+            words="; ".join(filter(None, ["less is better" if each.lower_is_better else "", missing, reason])),
         )
 
     def _slice_rows(self, verdict: Verdict) -> Iterator[Row]:

@@ -90,8 +90,9 @@ def corpus_mean(
     width = check_range(score_range)
     # One case may move a corpus metric by more than its share of the range: the guard must reach as far.
     reach = max(width, float(np.abs(values).max()))
-    changed = np.any(base_rows != ft_rows, axis=1).astype(np.float64)
-    sparse = is_sparse(changed, mode=0.0) if codes is None else sparse_clusters(changed, codes)
+    # A row that did not change moves nothing, though leaving it out moves a metric that is no mean.
+    moved = np.where(np.any(base_rows != ft_rows, axis=1), values, 0.0)
+    sparse = is_sparse(moved, mode=0.0) if codes is None else sparse_clusters(moved, codes)
     bounded = all(_inside(float(each.mean()), score_range) for each in (base_values, ft_values))
     return _mean(values, codes, ends=(-reach, reach) if sparse else None, support=(-width, width) if bounded else None)
 

@@ -151,7 +151,7 @@ BAD_ROWS = [
     ("c.jsonl", '{"input": "a"}'.encode("utf-16"), r":1: byte 0 is 0xff, which is not UTF-8"),
     ("c.jsonl", "", r" holds no case; allowed: at least one"),
     ("c.jsonl", "\ufeff\n \r\n", r" holds no case; allowed: at least one"),
-    ("c.jsonl", '{"text": "a", "id": 1}\n', r":1: no input: none of 'input', 'prompt', .*; the row has 'text', 'id'"),
+    ("c.jsonl", '{"body": "a", "id": 1}\n', r":1: no input: none of 'input', 'prompt', .*; the row has 'body', 'id'"),
     ("c.jsonl", '{"input": 3}\n', r":1: field 'input' is 3 \(int\); allowed: a prompt, a list of messages"),
     ("c.jsonl", '{"prompt": ""}\n', r":1: field 'prompt' is '' \(str\); allowed: text"),
     ("c.jsonl", '{"input": " \\n"}\n', r":1: field 'input' is ' \\n' \(str\); allowed: text"),
@@ -195,9 +195,9 @@ BAD_ROWS = [
     ("c.csv", "input;expected\na;b\n", r":2: no input: .*; the row has 'input;expected'"),
     ("c.csv", b"input\nok\ncaf\xe9\n", r":3: byte 12 is 0xe9, which is not UTF-8"),
     (
-        "c.txt",
+        "c.md",
         "a",
-        r" ends with '\.txt'; allowed: '\.jsonl', '\.ndjson', '\.json', '\.csv', '\.tsv', '\.parquet', or a ",
+        r" ends with '\.md'; allowed: '\.jsonl', '\.ndjson', '\.json', '\.csv', '\.tsv', '\.parquet', '\.txt', a ",
     ),
     ("c.parquet", "no parquet", r" cannot be read as Parquet: "),
 ]

@@ -135,7 +135,7 @@ def test_dataset_object_is_an_iterable() -> None:
 def test_other_folder_is_refused(tmp_path: Path) -> None:
     """A folder that nobody saved is refused by its path."""
     with pytest.raises(
-        CaseError, match=r" is a folder without dataset_dict\.json or state\.json; allowed: a file, or a"
+        CaseError, match=r" is a folder without dataset_dict\.json or state\.json; allowed: a file, a folder "
     ):
         load_cases(".", base_dir=tmp_path, name="test_eval")
 

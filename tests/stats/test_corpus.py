@@ -83,6 +83,22 @@ def test_identical_roles_have_an_interval_that_is_no_point() -> None:
     assert found.low == pytest.approx(-(1 - 0.05 ** (1 / 59)), abs=1e-5)
 
 
+@pytest.mark.parametrize("clusters", [None, [number // 2 for number in range(60)]])
+def test_rows_that_all_changed_are_not_guarded(clusters: list[int] | None) -> None:
+    """The guard is for ties and few changes: where all of 60 cases changed, the plain jackknife stands."""
+    scores = np.random.default_rng(9).normal(size=(2, 60))
+    base, ft = (np.column_stack([row, np.ones(60)]) for row in scores)
+    found = jackknife_t(Mean(), base, ft, score_range=(-5.0, 5.0), clusters=clusters)
+    plain = jackknife_t(Mean(), base, ft, clusters=clusters)
+    assert found == plain
+
+
+def test_a_constant_change_is_guarded() -> None:
+    """Where every case gained the same, the spread says nothing of the next."""
+    base, ft = np.column_stack([np.zeros(60), np.ones(60)]), np.ones((60, 2))
+    assert "guarded" in jackknife_t(Mean(), base, ft, score_range=(0.0, 5.0)).method
+
+
 def test_a_gate_reads_the_interval() -> None:
     """judge_corpus passes "no worse" just when the 90 % interval clears the margin."""
     base, ft = _f1_rows(7, 200, 0.6), _f1_rows(8, 200, 0.75)
