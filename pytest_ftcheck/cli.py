@@ -17,7 +17,7 @@ from pytest_ftcheck.errors import FtcheckError
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
     ("split", "split", "split rows into train, validation and test, or into folds"),
-    ("split", "split", "split rows into train, validation and test, or into folds"),
+    ("report", "report", "write the HTML page of a run from its JSON file"),
     ("leaks", "leaks", "find cases that stand in training data"),
 )
 

@@ -43,6 +43,7 @@ class Settings:
     limit: int | None = None
     inconclusive: Literal["fail", "warn"] = "fail"
     json: Path | None = None
+    report: Path | None = None
     trust_remote_code: bool = False
     allow_pickle: bool = False
     engine_process: bool = True
@@ -187,6 +188,7 @@ OPTIONS: tuple[Option, ...] = (
         _one_of("fail", "warn"),
     ),
     Option("--ft-json", "json", "FILE", "write the verdicts as JSON", _path),
+    Option("--ft-report", "report", "FILE", "write one HTML page: verdicts, plots, every case", _path),
     Option("--ft-trust-remote-code", "trust_remote_code", None, "run code that a checkpoint brings", _switch),
     Option("--ft-allow-pickle", "allow_pickle", None, "load pickled weights (they can run code)", _switch),
     Option("--ft-engine-process", "engine_process", "on|off", "run the engine in a process of its own (on)", _switch),

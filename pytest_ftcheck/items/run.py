@@ -8,12 +8,14 @@ import os
 import pickle
 import sys
 import uuid
+import zlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.items.capabilities import entries
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
@@ -27,6 +29,8 @@ from pytest_ftcheck.reports.progress import Progress
 from pytest_ftcheck.session import Session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_ftcheck.comparison import Comparison
     from pytest_ftcheck.evals import Eval, EvalSpec
     from pytest_ftcheck.options import Settings
@@ -199,9 +203,10 @@ class ItemRun:
             self.shares.append(share)
 
     def report(self, terminal: Any) -> None:
-        """Print the verdict table, with the worst losses under -v, and write the JSON file.
+        """Print the verdict table, with the worst losses under -v, and write the files that were asked for.
 
-        A run that could not begin has no table, but its JSON file replaces an earlier run's.
+        A run that could not begin has no table, but its files replace an earlier run's. One that cannot be written is
+        a warning: the verdict stands.
         """
         run = self._record()
         if not (run.gates or run.evals or run.probes):
@@ -209,13 +214,12 @@ class ItemRun:
         if run.gates or run.probes or any(one.n or one.missing for one in run.evals):
             self._enter(run)
             self._print(terminal, run)
-        if self.settings.json is not None:
-            from pytest_ftcheck.reports.document import write_json
-
-            try:
-                write_json(run, self.settings.json)
-            except FtcheckError as error:
-                terminal.write_line(f"warning: {error}", yellow=True)
+        for path, write in ((self.settings.json, _write_json), (self.settings.report, _write_report)):
+            if path is not None:
+                try:
+                    write(run, path)
+                except FtcheckError as error:
+                    terminal.write_line(f"warning: {inert(str(error), one_line=True)}", yellow=True)
 
     def _print(self, terminal: Any, run: Run) -> None:
         from pytest_ftcheck.reports.terminal import eval_tables, verdict_table, worst_losses
@@ -248,7 +252,8 @@ class ItemRun:
         if self._evals:
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
-            summaries = tuple(summarise(self.session, one) for one in self._evals.values())
+            shown = self.settings.json is not None or self.settings.report is not None
+            summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
             notices += [text for one in summaries for text in agreements(one)]
         answered, from_store = self.session.counts
@@ -289,6 +294,8 @@ class ItemRun:
             from_store=max((share.from_store for share in self.shares), default=0),
             limit=self.settings.limit,
             inconclusive=self.settings.inconclusive,
+            versions=versions(),
+            registration=next((share.registration for share in self.shares if share.registration), None),
         )
 
 
@@ -296,6 +303,18 @@ def _own(items: list[pytest.Item]) -> tuple[set[str], set[str]]:
     """Return the node ids of gates, and those of evals, of which each case has its own."""
     gates = {item.nodeid for item in items if gate_spec(item) is not None}
     return gates, {item.nodeid.partition("[")[0] for item in items if isinstance(item, Item)}
+
+
+def _write_json(run: Run, path: Path) -> None:
+    from pytest_ftcheck.reports.document import write_json
+
+    write_json(run, path)
+
+
+def _write_report(run: Run, path: Path) -> None:
+    from pytest_ftcheck.reports.html_report import write_report
+
+    write_report(run, path)
 
 
 def _properties(result: GateResult) -> list[tuple[str, str]]:
@@ -306,9 +325,9 @@ def _properties(result: GateResult) -> list[tuple[str, str]]:
 
 def pack(value: object) -> str:
     """Write a record as ASCII text, the only form that is sure to cross from worker to controller."""
-    return base64.b64encode(pickle.dumps(value)).decode("ascii")
+    return base64.b64encode(zlib.compress(pickle.dumps(value), level=1)).decode("ascii")
 
 
 def unpack(text: str) -> Any:
     """Read what `pack` wrote, in a process of the same run."""
-    return pickle.loads(base64.b64decode(text))
+    return pickle.loads(zlib.decompress(base64.b64decode(text)))

@@ -1,0 +1,131 @@
+"""A run as one HTML page that needs nothing else: no network, no other file, no script but its own.
+
+Everything the page shows comes from the run's document, so that its numbers are the JSON's. It is made by Jinja2 with
+autoescaping; its policy (Content-Security-Policy) allows the page's one style and one script by their hashes, and
+nothing to be loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pytest_ftcheck.records import Run
+from pytest_ftcheck.reports import wording
+from pytest_ftcheck.reports.document import run_document
+from pytest_ftcheck.reports.figures import count, duration
+from pytest_ftcheck.reports.html_cases import cases_data, script_json
+from pytest_ftcheck.reports.html_details import details, provenance
+from pytest_ftcheck.reports.html_facts import Facts
+from pytest_ftcheck.reports.html_view import HEADLINES, blamed, groups
+from pytest_ftcheck.reports.inert import inert
+from pytest_ftcheck.reports.rows import common_level, legend
+
+TEMPLATES = Path(__file__).with_name("html")
+MOST_BLAMED = 6
+MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "": "·"}
+OUTCOMES = (
+    ("loss", "lost"),
+    ("win", "gained"),
+    ("both wrong", "both wrong"),
+    ("both right", "both right"),
+    ("tie", "tie"),
+    ("missing", "missing"),
+)
+
+
+def html_page(run: Run, *, cases_file: str = "", document: dict[str, Any] | None = None) -> str:
+    """Return the page of a run; `cases_file` is the name of a file beside it that holds every case."""
+    facts = Facts(run_document(run) if document is None else document)
+    data = cases_data(run)
+    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    tally: dict[str, int] = {}
+    for case in data["cases"]:
+        tally[case["o"]] = tally.get(case["o"], 0) + 1
+    shown = len(data["cases"])
+    every = sum(len(one["cases"]) + one["cases_left_out"] for one in facts.found["evals"])
+    decision = facts.found["decision"]
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(script_json(data)),
+        document=facts,
+        decision=decision,
+        headline=HEADLINES[decision]
+        if decision != "inconclusive" or run.inconclusive == "fail"
+        else "Not proven, let through",
+        mark=MARKS[decision or ""],
+        marks=MARKS,
+        summary=facts.found["summary"],
+        blamed=blamed(run, facts, most=MOST_BLAMED),
+        blamed_in_all=sum(gate["verdict"] != "pass" for gate in facts.found["gates"]),
+        groups=groups(run, facts),
+        legend=legend(run),
+        common_level=common_level(run),
+        notices=wording.notices(run),
+        details=details(run, facts),
+        models=[(model.role, *wording.model_facts(model)) for model in run.models],
+        provenance=provenance(run, facts),
+        outcomes=[(value, words, tally[value]) for value, words in OUTCOMES if value in tally],
+        tags=_tags(data),
+        shown=shown,
+        left_out=max(every - shown, 0),
+        every=every,
+        cases_file=cases_file,
+        when=wording.when(run.started),
+        took=duration(run.duration_s),
+        version=inert(run.version, one_line=True),
+        probes=facts.parts("probes"),
+        training=None,
+        count=count,
+        one_decimal="{:,.1f}".format,
+        four_decimals="{:.4f}".format,
+    )
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["inert"] = lambda text: inert(str(text), limit=wording.REASON_LIMIT, one_line=True)
+    return made
+
+
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the page's policy: its own style and script, nothing from anywhere, and no text that becomes markup."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _tags(data: dict[str, Any]) -> list[str]:
+    """Return `tag=value` of all cases, sorted, where there are few enough to choose from."""
+    found = sorted({f"{name}={value}" for case in data["cases"] for name, value in case["t"].items()})
+    return found if len(found) <= 200 else []

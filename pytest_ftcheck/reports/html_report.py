@@ -1,0 +1,29 @@
+"""The page as a file, with the Parquet file of all cases beside it where the page cannot hold them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_ftcheck.errors import ConfigError
+from pytest_ftcheck.records import Run
+from pytest_ftcheck.reports.files import write_whole
+from pytest_ftcheck.reports.parquet import write_parquet
+from pytest_ftcheck.reports.selection import kept_cases
+
+
+def write_report(run: Run, path: Path) -> None:
+    """Write a run's page to `path`, and all of its cases to `<name>.cases.parquet` where the page leaves some out.
+
+    Raises ConfigError where Jinja2 is missing or one of the files cannot be written; the page is written first.
+    """
+    try:
+        from pytest_ftcheck.reports.html_page import html_page
+    except ImportError as error:
+        raise ConfigError(
+            f"HTML report {path}: needs {error.name or 'jinja2'}; pip install 'pytest-ftcheck[report]'"
+        ) from None
+    kept = sum(map(len, kept_cases(run)))
+    beside = "" if kept == sum(len(one.cases) for one in run.evals) else f"{path.stem}.cases.parquet"
+    write_whole(path, html_page(run, cases_file=beside).encode("utf-8"), what="HTML report")
+    if beside:
+        write_parquet(run, path.with_name(beside))
