@@ -295,7 +295,6 @@ class ItemRun:
             limit=self.settings.limit,
             inconclusive=self.settings.inconclusive,
             versions=versions(),
-            registration=next((share.registration for share in self.shares if share.registration), None),
         )
 
 
