@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import transformers
+import transformers.modeling_utils  # what every model needs: now, while pytest collects, not when the first is loaded
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
