@@ -94,12 +94,12 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
 
 
 def write_in_one_step(path: Path, text: str, *, what: str) -> None:
-    """Write ASCII text to a temporary file beside `path` and put it in its place. Raises StoreError naming the file."""
+    """Write text to a temporary file beside `path` and put it in its place. Raises StoreError naming the file."""
     half = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("w", encoding="ascii") as file:
-            file.write(text)
+        with half.open("wb") as file:
+            file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)
