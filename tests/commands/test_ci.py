@@ -202,7 +202,8 @@ def test_what_goes_wrong_beside_the_verdict_is_one_warning(
     with serving() as forge:
         forge.fault = status
         job = Job(told.job.folder, forge)
-        for name, value in {**job.variables(), **environ}.items():
+        apart = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for name, value in {**job.variables(), **apart, **environ}.items():
             monkeypatch.setenv(name, value)
         assert main(["ci", "--out", str(tmp_path / "out")]) == 1
     warned = [line for line in capfd.readouterr().out.splitlines() if line.startswith("::warning")]
