@@ -109,6 +109,7 @@ class ItemRun:
             spec = gate_spec(item)
             for one in () if spec is None else map(self.session.eval_of, spec.evals):
                 planned[one] = {case.id: case for case in one.cases}
+        self.session.expect_answers()  # where there are probes alone, beside their planning
         probes = PlanningPass(self.session, items)
         if not (planned or probes) or self.settings.model is None:
             self.session.expect_no_answers()

@@ -92,6 +92,25 @@ def test_a_new_case_of_a_known_model_starts_one_engine_later(early: Project, tin
     assert (len(pids), in_time) == (1, False)
 
 
+def test_probes_alone_start_the_engine_before_they_are_planned(early: Project, tiny: Path) -> None:
+    """Where there are probes and no evals, the process starts before their bodies are first run."""
+    (early.path / "test_suite.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "from pytest_ftcheck import probe\n"
+        "STARTED = Path(__file__).with_name('started')\n"
+        "@probe\n"
+        "def test_probe(ft_model):\n"
+        "    until = time.monotonic() + 30\n"
+        "    while time.monotonic() < until and not STARTED.exists(): time.sleep(0.02)\n"
+        "    assert STARTED.exists()\n"
+        "    assert ft_model('Where?') == 'yes'\n"
+    )
+    result, pids, in_time = run(early, tiny)
+    result.assert_outcomes(passed=1)
+    assert (len(pids), in_time) == (1, False)
+
+
 def test_nothing_selected_ends_the_early_engine(early: Project, tiny: Path) -> None:
     """A process that was started for evals which are then deselected does not wait for the other tests."""
     (early.path / "test_plain.py").write_text(
