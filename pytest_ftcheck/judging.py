@@ -28,6 +28,7 @@ from pytest_ftcheck.stats.decide import (
     judge_ratio,
 )
 from pytest_ftcheck.stats.multiplicity import holm
+from pytest_ftcheck.win_rates import win_rate, win_rate_words
 
 Event = Callable[[Case, Answer], bool]
 
@@ -99,8 +100,9 @@ def _evidence(comparison: Comparison, claim: Claim, event: Event | None) -> Evid
         found = _of_means(comparison, claim)
     except StatisticsError as error:
         return str(error)
-    signature = comparison.signature
-    return found._replace(method=f"{found.method}; {signature}") if signature else found
+    rate = win_rate(comparison)
+    details = [found.method, comparison.signature, "" if rate is None else win_rate_words(rate)]
+    return found._replace(method="; ".join(filter(None, details)))
 
 
 def _of_means(comparison: Comparison, claim: Claim) -> Evidence:

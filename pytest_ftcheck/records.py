@@ -343,6 +343,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WinRate:
+    """How often a judge that compares both roles' answers prefers ft's, ties counted half: shares from 0 to 1.
+
+    `at_equal_length` is what a logistic regression on the difference of lengths gives where there is none, with its
+    interval at `level`; None where length and preference cannot be told apart, and then `reason` says why.
+    """
+
+    raw: float
+    at_equal_length: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table that a grader makes of an eval, such as a confusion table: heads, and rows with one cell per head.
 
@@ -436,9 +452,9 @@ class EvalSummary:
     `base_length`, `ft_length` are the answers' mean lengths in characters, None where no answer was asked for;
     `delta_at_equal_length` is what a line through the cases' deltas, by how much longer ft's answer is, gives where
     both are as long. `gain_by_length` says that a gain on a metric that rewards recall may be no more than that ft's
-    answers are longer. `cases` are all of them, in the order of the file, where a report will show them;
-    `cases_left_out` counts those that a file did not hold. `decoding` is how answers were asked for before a role's
-    profile was applied, `samples` how many of each case.
+    answers are longer; `win_rate` is there where a judge compared both roles' answers. `cases` are all of them, in the
+    order of the file, where a report will show them; `cases_left_out` counts those that a file did not hold.
+    `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
     """
 
     nodeid: str
@@ -467,6 +483,7 @@ class EvalSummary:
     variance_between_cases: float | None = None
     variance_between_samples: float | None = None
     tables: tuple[Table, ...] = ()
+    win_rate: WinRate | None = None
     base_length: float | None = None
     ft_length: float | None = None
     delta_at_equal_length: float | None = None

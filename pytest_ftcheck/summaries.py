@@ -17,6 +17,7 @@ from pytest_ftcheck.records import Answer, Calibration, CaseResult, Coefficient,
 from pytest_ftcheck.session import Session, metrics_of
 from pytest_ftcheck.stats.decide import Evidence
 from pytest_ftcheck.stats.samples import variance_split
+from pytest_ftcheck.win_rates import win_rate, win_rate_words
 
 WORST = 5
 MUCH_LONGER = 1.2
@@ -53,6 +54,7 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         slices=slices_of(comparison),
         histograms=histograms_of(comparison),
         calibrations=_calibrations(one.spec.graders, comparison),
+        win_rate=win_rate(comparison),
         cases=cases_of(comparison, results) if cases else (),
     )
     rewards_recall = bool(getattr(one.spec.graders[0], "rewards_recall", False))
@@ -150,7 +152,7 @@ def _variances(comparison: Comparison) -> tuple[float | None, float | None]:
 
 def advice(summary: EvalSummary) -> str:
     """Say what would narrow the interval most, and that a gain may be one of length; empty where neither is known."""
-    return "; ".join(filter(None, [_of_variance(summary), _of_length(summary)]))
+    return "; ".join(filter(None, [_of_variance(summary), _of_length(summary), _of_win_rate(summary)]))
 
 
 def agreements(summary: EvalSummary) -> list[str]:
@@ -188,3 +190,11 @@ def _of_length(summary: EvalSummary) -> str:
         f"{summary.name}: ft's gain on {summary.metric} may be one of length: its answers have {summary.ft_length:.0f}"
         f" characters, base's {summary.base_length:.0f}, and this metric rewards recall (see assert_length_stable)"
     )
+
+
+def _of_win_rate(summary: EvalSummary) -> str:
+    """Say how often ft wins, and how often it would at equal length; empty where no answers were opposed."""
+    if summary.win_rate is None or summary.base_length is None or summary.ft_length is None:
+        return ""
+    lengths = f"ft's answers have {summary.ft_length:.0f} characters, base's {summary.base_length:.0f}"
+    return f"{summary.name}: {win_rate_words(summary.win_rate)} ({lengths})"

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gates",),
     ("judging",),
     ("retention",),
-    ("calibration",),
+    ("calibration", "win_rates"),
     ("claims", "folds"),
     ("comparison",),
     ("benchmarks",),

@@ -29,6 +29,7 @@ from pytest_ftcheck.records import (
     Run,
     Table,
     Verdict,
+    WinRate,
 )
 from pytest_ftcheck.reports import wording
 from pytest_ftcheck.reports.files import write_whole
@@ -176,6 +177,7 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "missing": [_plain(case) for case in summary.missing],
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
+        "win_rate": None if summary.win_rate is None else _win_rate(summary.win_rate),
         "calibrations": [_calibration(each) for each in summary.calibrations],
         "slices": [_named(part, _SLICE) for part in summary.slices],
         "histograms": [_named(each, _HISTOGRAM) for each in summary.histograms],
@@ -196,6 +198,11 @@ _HISTOGRAM = ("name", "edges", "base", "ft")
 def _left_out(summary: EvalSummary, kept: int) -> int:
     every = len(summary.cases) + summary.cases_left_out
     return max(every, 0 if summary.cases else summary.n + len(summary.missing)) - kept
+
+
+def _win_rate(rate: WinRate) -> dict[str, Any]:
+    names = ("raw", "at_equal_length", "low", "high", "level", "reason")
+    return {name: _plain(getattr(rate, name)) for name in names}
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pytest_ftcheck.records import (
     SliceSummary,
     Table,
     Verdict,
+    WinRate,
 )
 
 ATTACKS = (
@@ -169,6 +170,15 @@ histograms = st.builds(
     base=st.tuples(counts, counts),
     ft=st.tuples(counts, counts),
 )
+win_rates = st.builds(
+    WinRate,
+    raw=shares,
+    at_equal_length=st.one_of(st.none(), shares),
+    low=numbers,
+    high=numbers,
+    level=st.one_of(st.none(), shares),
+    reason=hostile,
+)
 summaries = st.builds(
     EvalSummary,
     nodeid=hostile,
@@ -200,6 +210,8 @@ summaries = st.builds(
     ft_length=st.one_of(st.none(), st.floats(0, 1e6)),
     delta_at_equal_length=numbers,
     gain_by_length=st.booleans(),
+    lower_is_better=st.booleans(),
+    win_rate=st.one_of(st.none(), win_rates),
 )
 models = st.builds(
     ModelRecord,
