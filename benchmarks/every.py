@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import against_lm_eval, lora_memory, over_floor
+from benchmarks import against_lm_eval
 
 LIMITS = {
     "generate_cold_vs_lm_eval": 1 / 3,
@@ -87,6 +87,8 @@ def summarise(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def main() -> int:
     """Measure, write, and say what was missed."""
+    from benchmarks import lora_memory, over_floor  # these bring torch
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
