@@ -19,6 +19,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("split", "split", "split rows into train, validation and test, or into folds"),
     ("report", "report", "write the HTML page of a run from its JSON file"),
     ("leaks", "leaks", "find cases that stand in training data"),
+    ("freeze", "freeze", "pin cases, graders and claims before the run"),
     ("review", "review", "rate a sample of a judge's cases, so that its verdicts are corrected by people"),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_ftcheck.errors import ConfigError, GraderError
 from pytest_ftcheck.grading.corpus import STATISTICS, Corpus, signature_of
@@ -64,6 +64,9 @@ class Metric:
 class Policy:
     """What a run decided about its gates. `partial` says why a comparison is not the whole eval, else it is empty.
 
+    `caveat` is what every verdict on it must say, such as that leaked cases were left out. `claims` gathers, in a
+    rehearsal, what was claimed, as plain values.
+
     `acceptable` and `catastrophic` are the drops, as shares of a metric's range, that `assert_kept` goes by.
     `rehearsal` gathers, before any model loads, what each claim would need at the least (see gates.rehearse).
     """
@@ -73,6 +76,8 @@ class Policy:
     acceptable: float = 0.05
     catastrophic: float = 0.15
     rehearsal: list[str] | None = None
+    caveat: str = ""
+    claims: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

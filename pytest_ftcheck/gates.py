@@ -7,13 +7,14 @@ Undecided when they prove neither. It knows nothing of pytest and of models.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_ftcheck.claims import Claim, check_claim, shortfall
 from pytest_ftcheck.comparison import Comparison
 from pytest_ftcheck.errors import CheckFailed, ConfigError, Undecided
 from pytest_ftcheck.evals import EvalSpec, spec_of
+from pytest_ftcheck.grading.content import content_of
 from pytest_ftcheck.records import Answer, Case, Decision, Verdict
 
 ATTRIBUTE = "__ftcheck_gate__"
@@ -151,6 +152,17 @@ def assert_length_stable(
     return _decide(comparison, Claim(kind="length_stable", bound=within, alpha=alpha), None, per)
 
 
+def claimed(comparison: Comparison, claim: Claim, per: str | None, event: Event | None) -> dict[str, Any]:
+    """Return what a claim is, exactly and as plain values, so that it can be pinned."""
+    return {
+        "eval": comparison.eval,
+        "metric": comparison.metric.name,
+        **{name: value for name, value in asdict(claim).items() if value is not None},
+        **({} if per is None else {"per": per}),
+        **({} if event is None else {"event": content_of(event).hash}),
+    }
+
+
 def _decide(
     comparison: Comparison, claim: Claim, metric: str | None, per: str | None, event: Event | None = None
 ) -> Verdict:
@@ -161,6 +173,8 @@ def _decide(
     if chosen.policy.rehearsal is not None:
         for part in (chosen, *parts.values()):
             chosen.policy.rehearsal.extend(shortfall(part, claim))
+        if chosen.policy.claims is not None:
+            chosen.policy.claims.append(claimed(chosen, claim, per, event))
         return Verdict(claim=claim.kind, decision=Decision.PASS, words="rehearsed")
     from pytest_ftcheck import judging
     from pytest_ftcheck.reports.wording import verdict_line

@@ -42,7 +42,7 @@ def judge(
     """
     whole = _verdict(comparison, claim, _evidence(comparison, claim, event))
     if not slices:
-        return _worded(_only_partial(whole, comparison), claim, comparison.metric)
+        return _with_caveat(_worded(_only_partial(whole, comparison), claim, comparison.metric), comparison)
     found = [_evidence(part, claim, event) for part in slices.values()]
     parts = tuple(
         _worded(_only_partial(_verdict(part, claim, evidence), part), claim, part.metric)
@@ -52,7 +52,7 @@ def judge(
     blamed = [part.slice for part in parts if part.decision is worst]
     reason = whole.reason if whole.decision is worst else f"in {', '.join(blamed)}"
     verdict = replace(whole, decision=worst, by_slice=parts, reason=reason if worst is not Decision.PASS else "")
-    return _worded(_only_partial(verdict, comparison), claim, comparison.metric)
+    return _with_caveat(_worded(_only_partial(verdict, comparison), claim, comparison.metric), comparison)
 
 
 def estimate(comparison: Comparison, *, alpha: float = 0.05) -> Evidence | str:
@@ -286,6 +286,11 @@ def _only_partial(verdict: Verdict, comparison: Comparison) -> Verdict:
     if comparison.policy.partial and verdict.decision is Decision.PASS:
         return replace(verdict, decision=Decision.INCONCLUSIVE, reason=comparison.policy.partial)
     return verdict
+
+
+def _with_caveat(verdict: Verdict, comparison: Comparison) -> Verdict:
+    caveat = comparison.policy.caveat
+    return replace(verdict, words=f"{verdict.words} ({caveat})") if caveat else verdict
 
 
 def _worded(verdict: Verdict, claim: Claim, metric: Metric) -> Verdict:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
 DEFAULT_STORE = ".ftcheck"
+DEFAULT_LOCK = "ftcheck.lock"
 DEFAULT_LABELS = "labels"
 SUITES = ("capability", "instruction", "multilingual", "format", "refusal", "sycophancy")
 """The ready-made suites: one module each of `pytest_ftcheck.suites`."""
@@ -58,6 +59,10 @@ class Settings:
     retries: int = 5
     served_version: str = ""
     judge: str | None = None
+    train_data: Path | None = None
+    leaks: Literal["warn", "exclude", "fail"] = "exclude"
+    lock: Path = Path(DEFAULT_LOCK)
+    frozen: bool = False
     labels: Path = Path(DEFAULT_LABELS)
     suites: tuple[str, ...] = ()
     suite_shots: int = 0
@@ -231,6 +236,16 @@ OPTIONS: tuple[Option, ...] = (
         "the loss that assert_kept calls catastrophic forgetting (0.15)",
         _share,
     ),
+    Option("--ft-train-data", "train_data", "PATH", "the training data: cases that stand in it are found", _path),
+    Option(
+        "--ft-leaks",
+        "leaks",
+        "POLICY",
+        "cases found there: warn, exclude (from gates, counted and named) or fail",
+        _one_of("warn", "exclude", "fail"),
+    ),
+    Option("--ft-lock", "lock", "FILE", f"what `ftcheck freeze` pinned ({DEFAULT_LOCK} in the rootdir)", _path),
+    Option("--ft-frozen", "frozen", None, "an exam that is not as pinned is an error, before any model loads", _switch),
     Option("--ft-served-version", "served_version", "TEXT", "names the unseen weights of served models", _text),
 )
 
@@ -271,6 +286,7 @@ def read_settings(config: pytest.Config) -> Settings:
         if name in values:
             values[name] = _beside(values[name], config)
     values.setdefault("store", config.rootpath / DEFAULT_STORE)
+    values.setdefault("lock", config.rootpath / DEFAULT_LOCK)
     values.setdefault("labels", config.rootpath / DEFAULT_LABELS)
     return Settings(**values)
 

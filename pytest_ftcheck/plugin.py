@@ -5,6 +5,8 @@ Loading it imports neither the session nor anything heavy: a project that does n
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,8 +26,9 @@ RUN = pytest.StashKey["ItemRun"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options."""
+    """Declare the options, and that of the `ftcheck` command, which asks what the tests hold."""
     add_options(parser)
+    parser.addoption("--ft-inventory", dest="ftcheck_inventory", default=None, help=SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,6 +86,15 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     """Say before the run which gates cannot pass with the cases that they have."""
     run = config.stash.get(RUN, None)
     return [] if run is None else run.foretell(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write what the tests hold, where the `ftcheck` command asks for it."""
+    path = session.config.getoption("ftcheck_inventory", None)
+    if path is not None:
+        from pytest_ftcheck.items.inventory import write_inventory
+
+        write_inventory(Path(path), session.items, run_of(session.config).session)
 
 
 @pytest.hookimpl(tryfirst=True)

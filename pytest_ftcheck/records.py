@@ -448,6 +448,7 @@ class EvalSummary:
     """One eval of the run as the reports show it: means, counts of pairs, and what is missing.
 
     `low`, `high` bound delta at `level`; all three are None where there is too little data (`reason` says so).
+    `leaks` are the cases that stand in the training data, of which `excluded` are not judged.
     `worst` holds the cases that ft lost, largest drop first. `case_set` is the content hash of all of its cases.
     `base_length`, `ft_length` are the answers' mean lengths in characters, None where no answer was asked for;
     `delta_at_equal_length` is what a line through the cases' deltas, by how much longer ft's answer is, gives where
@@ -480,6 +481,8 @@ class EvalSummary:
     reason: str = ""
     worst: tuple[CaseResult, ...] = ()
     case_set: str = ""
+    leaks: tuple[Leak, ...] = ()
+    excluded: int = 0
     variance_between_cases: float | None = None
     variance_between_samples: float | None = None
     tables: tuple[Table, ...] = ()
@@ -515,6 +518,23 @@ class GateResult:
     def verdict(self) -> Verdict | None:
         """The verdict that decided the gate."""
         return next((verdict for verdict in self.verdicts if verdict.decision is self.decision), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a run's exam stands to the one that was pinned: the lock's path, its day, and what changed since.
+
+    Without changes the run is pre-registered: cases, graders and claims were fixed before it.
+    """
+
+    lock: str
+    frozen: str
+    changes: tuple[str, ...] = ()
+
+    @property
+    def stands(self) -> bool:
+        """Whether the exam is the one that was pinned."""
+        return not self.changes
 
 
 ProbeKind = Literal["MFT", "INV", "DIR"]
@@ -573,4 +593,5 @@ class Run:
     from_store: int = 0
     limit: int | None = None
     inconclusive: Literal["fail", "warn"] = "fail"
+    registration: Registration | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

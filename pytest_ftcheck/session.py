@@ -19,7 +19,7 @@ from pytest_ftcheck.comparison import Comparison, Metric, Policy
 from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.data.labels import Label, labels_file, read_labels
 from pytest_ftcheck.data.sheets import write_sheet
-from pytest_ftcheck.errors import ConfigError, EngineError, FtcheckError, GraderError
+from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError
 from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook
 from pytest_ftcheck.grading.judge import as_judged, trust_of
@@ -37,6 +37,7 @@ from pytest_ftcheck.records import (
     Decoding,
     Failure,
     Grade,
+    Leak,
     Message,
     ProbeResult,
     Reply,
@@ -70,6 +71,8 @@ class Session:
     _found: list[ProbeResult] = field(default_factory=list)
     _labels: dict[Path, list[Label]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    leaks: dict[Eval, tuple[Leak, ...]] = field(default_factory=dict)
+    _whole: dict[Eval, tuple[Case, ...]] = field(default_factory=dict)
 
     def eval_of(self, spec: EvalSpec) -> Eval:
         """Return the run's eval for a declaration, its cases loaded once. Raises CaseError, or ConfigError."""
@@ -81,6 +84,7 @@ class Session:
             chosen = spec.sample(cases, self.settings.limit)
             nodeid = f"{_relative(spec.path, self.settings.rootdir)}::{spec.name}"
             self._evals[spec] = Eval(nodeid=nodeid, spec=spec, cases=chosen, total=len(cases))
+            self._whole[self._evals[spec]] = cases
         return self._evals[spec]
 
     def expect_answers(self) -> None:
@@ -106,10 +110,10 @@ class Session:
 
         After a failure every later question is answered with the same reason.
         """
-        if self._answering is not None:
-            return
         if self._fault:
             raise EngineError(self._fault)
+        if self._answering is not None:
+            return
         try:
             self._store = self._store or Store(self.settings.store)
             self._roles = resolve_roles(self.settings, self._store)
@@ -151,7 +155,32 @@ class Session:
     def results(self, one: Eval) -> list[CaseResult]:
         """Return what is known of an eval's cases, in the order of the file."""
         known = self._results.get(one, {})
-        return [known[case.id] for case in one.cases if case.id in known]
+        return [known[case.id] for case in self.cases_of(one) if case.id in known]
+
+    @property
+    def evals(self) -> tuple[Eval, ...]:
+        """All evals that were collected."""
+        return tuple(self._whole)
+
+    def whole(self, one: Eval) -> tuple[Case, ...]:
+        """Return all cases of an eval, `--ft-limit` or not."""
+        return self._whole[one]
+
+    def cases_of(self, one: Eval) -> tuple[Case, ...]:
+        """Return the cases that are judged: all but those that leaked, where these are left out."""
+        if self.settings.leaks == "warn" or one not in self.leaks:
+            return one.cases
+        leaked = {leak.case for leak in self.leaks[one]}
+        return tuple(case for case in one.cases if case.id not in leaked)
+
+    def refuse(self, reason: str) -> None:
+        """Answer every later question of the run with why it is not asked."""
+        self._fault = reason
+
+    @property
+    def store(self) -> Store:
+        """The store, once `start` opened it."""
+        return self._the_store
 
     def comparison(self, spec: EvalSpec) -> Comparison:
         """Pair all cases of an eval, whichever of them were selected as tests.
@@ -159,7 +188,9 @@ class Session:
         Raises EngineError or GraderError naming the cases that lack a grade: n never shrinks quietly.
         """
         one = self.eval_of(spec)
-        self.answer([(one, one.cases)])
+        if not self.cases_of(one):
+            raise CaseError(f"eval {one.name}: all {len(one.cases)} cases stand in the training data")
+        self.answer([(one, self.cases_of(one))])
         results = self.results(one)
         missing = [result for result in results if result.missing]
         if missing:
@@ -179,6 +210,7 @@ class Session:
         policy = Policy(
             inconclusive=self.settings.inconclusive,
             partial=partial,
+            caveat=self._caveat(one),
             acceptable=self.settings.acceptable_drop,
             catastrophic=self.settings.catastrophic_drop,
         )
@@ -191,6 +223,13 @@ class Session:
             refusals=_refusals(one.spec, results),
             describe=_describe,
         )
+
+    def _caveat(self, one: Eval) -> str:
+        leaked = len({leak.case for leak in self.leaks.get(one, ())})
+        if not leaked:
+            return ""
+        left_out = "" if self.settings.leaks == "warn" else ", left out"
+        return f"{leaked:,} of {len(one.cases):,} cases leaked{left_out}"
 
     def ask(
         self, role: Role, prompt: str | Sequence[Message], *, decoding: Decoding, system: str | None = None

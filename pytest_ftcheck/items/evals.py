@@ -61,6 +61,9 @@ class EvalItem(Item):
 
     def setup(self) -> None:
         """Look the case's grades up, or have it answered and graded. Raises EngineError or GraderError."""
+        leak = next((leak for leak in self.ftcheck.leaks.get(self.eval, ()) if leak.case == self.case.id), None)
+        if leak is not None and self.ftcheck.settings.leaks == "exclude":
+            pytest.skip(f"leaked: its {leak.part} stands in the training data, line {leak.train_line} ({leak.kind})")
         result = self.ftcheck.result(self.eval, self.case)
         metric = metrics_of(self.eval.spec)[0]
         base = metric.score_of_case(_scores(result.base_grades[metric.name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from pytest_ftcheck.comparison import Comparison, Policy
 from pytest_ftcheck.errors import CheckFailed, ConfigError, FtcheckError, Undecided
 from pytest_ftcheck.gates import GateSpec, gate_of
-from pytest_ftcheck.records import CaseResult, Decision, GateResult, Grade, Verdict
+from pytest_ftcheck.records import Case, CaseResult, Decision, GateResult, Grade, Verdict
 from pytest_ftcheck.session import metrics_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_ftcheck.evals import Eval
     from pytest_ftcheck.session import Session
 
@@ -75,30 +78,39 @@ def rehearse(item: pytest.Item, session: Session) -> list[str]:
 
     Only gates that ask for nothing but comparisons are rehearsed; what else a body does there is of no interest.
     """
+    found: list[str] = []
+    ended = rehearsed(item, session, Policy(rehearsal=found))
+    if isinstance(ended, ConfigError):
+        return [f"{item.name}: {ended}"]
+    return [] if ended is not None else [f"{item.name}: {text}" for text in found]
+
+
+def rehearsed(item: pytest.Item, session: Session, policy: Policy) -> Exception | None:
+    """Run a gate's body on made-up scores, under a policy that gathers what it claims; return what ended it, if so.
+
+    A body that asks for more than comparisons is not run.
+    """
     spec = gate_spec(item)
     asked = set(getattr(item, "fixturenames", ())) - {"request"}
     if spec is None or not asked or not asked <= {"comparison", "comparisons"}:
-        return []
-    found: list[str] = []
+        return LookupError("it asks for more than comparisons")
     settings = session.settings
-    policy = Policy(acceptable=settings.acceptable_drop, catastrophic=settings.catastrophic_drop, rehearsal=found)
-    flawless = tuple(_flawless(session.eval_of(one), policy) for one in spec.evals)
+    policy = replace(policy, acceptable=settings.acceptable_drop, catastrophic=settings.catastrophic_drop)
+    flawless = tuple(_flawless(one, session.cases_of(one), policy) for one in map(session.eval_of, spec.evals))
     arguments = {"comparison": flawless[0], "comparisons": flawless}
     try:
         item.function(**{name: arguments[name] for name in asked})  # type: ignore[attr-defined]
-    except ConfigError as error:
-        return [f"{item.name}: {error}"]
-    except Exception:  # noqa: BLE001 - the rehearsal's one boundary: a body may do anything with made-up scores
-        return []
-    return [f"{item.name}: {text}" for text in found]
+    except Exception as error:  # noqa: BLE001 - the rehearsal's one boundary: a body may do anything with made-up scores
+        return error
+    return None
 
 
-def _flawless(one: Eval, policy: Policy) -> Comparison:
+def _flawless(one: Eval, chosen: Sequence[Case], policy: Policy) -> Comparison:
     """Pretend that both roles answered every case right, once per sample."""
     metrics = metrics_of(one.spec)
     grades = {metric.name: tuple([Grade(metric.best)] * one.spec.samples) for metric in metrics}
     cases = tuple(
         CaseResult(case=case, base_answers=(), ft_answers=(), base_grades=grades, ft_grades=grades)
-        for case in one.cases
+        for case in chosen
     )
     return Comparison(eval=one.name, metrics=metrics, cases=cases, metric=metrics[0], policy=policy)

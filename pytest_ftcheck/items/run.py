@@ -17,13 +17,16 @@ import pytest
 
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
+from pytest_ftcheck.hygiene.leaked import mark_leaks
+from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
+from pytest_ftcheck.items.inventory import gates_of, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.workers import Crashes, Silent, Watch
-from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, ProbeResult, Role, Run
+from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, ProbeResult, Registration, Role, Run
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
 from pytest_ftcheck.session import Session
@@ -55,6 +58,7 @@ class Share:
     notices: tuple[str, ...]
     answered: int
     from_store: int
+    registration: Registration | None = None
 
 
 class ItemRun:
@@ -79,6 +83,9 @@ class ItemRun:
         self._watch: Watch | None = None
         self._introduced = False
         self._evals: dict[str, Eval] = {}
+        self._collected: list[pytest.Item] = []
+        self._registration: Registration | None = None
+        self.config = config
 
     def collect(self, collector: Any, spec: EvalSpec) -> list[EvalItem] | list[WholeEvalItem]:
         """Make the items of an eval. While pytest goes on collecting, the engine's libraries are imported."""
@@ -88,6 +95,7 @@ class ItemRun:
 
     def select(self, items: list[pytest.Item]) -> None:
         """Skip gates without a model."""
+        self._collected = list(items)
         if self.settings.model is None:
             for item in items:
                 if gate_spec(item) is not None:
@@ -115,11 +123,26 @@ class ItemRun:
             self.session.expect_no_answers()
             return
         self._evals.update({one.nodeid: one for one in planned})
+        self._check(items, list(planned))
+        judged = {one: {case.id for case in self.session.cases_of(one)} for one in planned}
+        planned = {
+            one: {id: case for id, case in cases.items() if id in judged[one]} for one, cases in planned.items()
+        }
         self.session.notices += self.foretell(items)
         answer_planned(self.session, [(one, list(cases.values())) for one, cases in planned.items()], probes)
         if not self.session.counts[0]:
             self.session.expect_no_answers()
         self.progress.close()
+
+    def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
+        """Before any model loads: is the exam as it was pinned, and is any of it in the training data?"""
+        if self.settings.frozen or self.settings.lock.exists():
+            known = self._collected or items
+            files = whole_files(known, self.config)
+            self._registration = register(self.session, gates_of(known, self.session), files)
+            if self._registration is not None:
+                self.session.notices += changes_told(self._registration)
+        mark_leaks(self.session, evals)
 
     def watch(self, run: str) -> None:
         """As the controller, show how far the workers of a run are, until the first test begins."""
@@ -266,6 +289,7 @@ class ItemRun:
             notices=tuple(notices),
             answered=answered,
             from_store=from_store,
+            registration=self._registration,
         )
 
     def _record(self) -> Run:
@@ -295,6 +319,7 @@ class ItemRun:
             from_store=max((share.from_store for share in self.shares), default=0),
             limit=self.settings.limit,
             inconclusive=self.settings.inconclusive,
+            registration=next((share.registration for share in self.shares if share.registration), None),
             versions=versions(),
         )
 

@@ -24,7 +24,9 @@ from pytest_ftcheck.records import (
     Failure,
     GateResult,
     Grade,
+    Leak,
     ModelRecord,
+    Registration,
     Reply,
     Run,
     Table,
@@ -59,6 +61,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "versions": _plain(run.versions),
         "counts": _counts(run),
         "notices": [_plain(notice) for notice in run.notices],
+        "registration": _registration(run.registration),
         "models": [_model(model) for model in run.models],
         "gates": [_gate(result) for result in run.gates],
         "probes": [{name: _plain(getattr(found, name)) for name in _PROBE} for found in run.probes],
@@ -83,6 +86,17 @@ def _spelled(document: dict[str, Any]) -> str:
         written = "".join(["[\n        ", ",\n        ".join(lines), "\n      ]"]) if lines else "[]"
         text = text.replace(f'"{mark}{number}"', written, 1)
     return text
+
+
+def _registration(found: Registration | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    state = "pre-registered" if found.stands else "changed"
+    return {"state": state, **{name: _plain(getattr(found, name)) for name in ("lock", "frozen", "changes")}}
+
+
+def _leak(leak: Leak) -> dict[str, Any]:
+    return {name: _plain(getattr(leak, name)) for name in ("case", "train_line", "kind", "part", "similarity", "rows", "last_line")}
 
 
 def _counts(run: Run) -> dict[str, int]:
@@ -175,6 +189,8 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         **{name: _plain(getattr(summary, name)) for name in _SUMMARY},
         "score_range": [_plain(end) for end in summary.score_range],
         "missing": [_plain(case) for case in summary.missing],
+        "leaks": [_leak(leak) for leak in summary.leaks],
+        "excluded": summary.excluded,
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
         "win_rate": None if summary.win_rate is None else _win_rate(summary.win_rate),

@@ -135,7 +135,8 @@ def closing_line(run: Run) -> str:
 def facts_line(run: Run) -> str:
     """Say which version ran when and for how long, and how many answers were made and how many the store had."""
     made = f"{count(run.answered, 'answer')} made, {run.from_store:,} from the store"
-    return " · ".join([inert(run.version, one_line=True), when(run.started), made, duration(run.duration_s)])
+    pinned = ["pre-registered"] if run.registration is not None and run.registration.stands else []
+    return " · ".join([inert(run.version, one_line=True), when(run.started), made, duration(run.duration_s), *pinned])
 
 
 def notices(run: Run) -> tuple[str, ...]:

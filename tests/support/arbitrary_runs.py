@@ -16,8 +16,10 @@ from pytest_ftcheck.records import (
     GateResult,
     Grade,
     Histogram,
+    Leak,
     ModelRecord,
     ProbeResult,
+    Registration,
     Run,
     SliceSummary,
     Table,
@@ -179,8 +181,21 @@ win_rates = st.builds(
     level=st.one_of(st.none(), shares),
     reason=hostile,
 )
+leaks = st.builds(
+    Leak,
+    case=hostile,
+    train_line=counts,
+    kind=st.sampled_from(["exact", "normalised", "near"]),
+    part=st.sampled_from(["prompt", "answer"]),
+    similarity=shares,
+    rows=counts,
+    last_line=counts,
+)
+registrations = st.builds(Registration, lock=hostile, frozen=hostile, changes=st.lists(hostile, max_size=3).map(tuple))
 summaries = st.builds(
     EvalSummary,
+    leaks=st.lists(leaks, max_size=2).map(tuple),
+    excluded=counts,
     nodeid=hostile,
     name=hostile,
     metric=st.sampled_from(["exact", "other"]),
@@ -248,5 +263,6 @@ runs = st.builds(
     from_store=counts,
     limit=st.one_of(st.none(), st.integers(1, 100)),
     inconclusive=st.sampled_from(["fail", "warn"]),
+    registration=st.one_of(st.none(), registrations),
     versions=st.dictionaries(hostile, hostile, max_size=2),
 )
