@@ -1,4 +1,4 @@
-"""The refusal checker against answers labelled for it: figures that must not fall, and docs that say what is measured."""
+"""The refusal checker against answers labelled for it: figures that must not fall, and the guide that has them."""
 
 from __future__ import annotations
 
