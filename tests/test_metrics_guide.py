@@ -31,14 +31,14 @@ def scores(pytester: pytest.Pytester, block: str, answers: dict[str, list[str]])
 def test_its_constraints_run(pytester: pytest.Pytester) -> None:
     """Instructions of cases and of one's own are graded as the guide shows."""
     answers = {"warm": ["* tea\n* cocoa"], "late": ["Bonjour Anne, votre colis est malheureusement en retard."]}
-    assert scores(pytester, BLOCKS[1], answers) == {"test_instructions": 1.0, "test_letters": 1.0}
+    assert scores(pytester, BLOCKS[2], answers) == {"test_instructions": 1.0, "test_letters": 1.0}
 
 
 def test_its_code_runs(pytester: pytest.Pytester) -> None:
     """The share of samples that pass is the score of pass@1."""
     right, wrong = "```python\ndef add(a, b):\n    return a + b\n```", "No."
     # In the best sandbox of this machine, which need not be complete for programs of ours.
-    block = re.sub(r"pass_at_k\((\d)\)", r"pass_at_k(\1, sandbox='best')", BLOCKS[2])
+    block = re.sub(r"pass_at_k\((\d)\)", r"pass_at_k(\1, sandbox='best')", BLOCKS[3])
     found = scores(pytester, block, {"add": [right] * 3 + [wrong] * 7})
     assert found == {"test_code": pytest.approx(0.3)}
 
@@ -54,6 +54,36 @@ def test_its_own_metric_runs(pytester: pytest.Pytester) -> None:
     (gate,) = json.loads((pytester.path / "run.json").read_text())["gates"]
     words = sum(range(1, 80))
     assert (gate["base"], gate["ft"]) == pytest.approx((100 * 2 * 79 / words, 100 * 79 / words))
+
+
+def test_its_texts_are_read(pytester: pytest.Pytester) -> None:
+    """The eval of documents takes a text file in parts, and its gate passes where ft reads them as well."""
+    pytester.makepyfile(test_guide=BLOCKS[1])
+    data = pytester.mkdir("data")
+    (data / "field.txt").write_text("\n\n".join(f"Paragraph {n} of the field. " * (n % 3 + 1) for n in range(40)))
+    pytester.makepyfile(
+        own_engine="""
+        from pytest_ftcheck import Answer
+
+        class Reader:
+            def __init__(self, specs, options, report): ...
+            def answer(self, requests): return [self.read(request) for request in requests]
+            def close(self): ...
+            def read(self, request):
+                assert request.decoding.reads
+                text = request.messages[-1]["content"]
+                nats = 0.5 * len(text) * (1 + len(text) % 7 / 1000 * (request.role == "ft"))
+                return Answer("", finish_reason="read", logprob=-nats, completion_tokens=len(text.split()))
+        """
+    )
+    for role in ("base", "ft"):
+        (pytester.path / f"{role}.json").write_text(f'"{role}"')
+    models = ("--ft-model=ft.json", "--base-model=base.json", "--ft-engine=own_engine:Reader")
+    pytester.runpytest("-p", "no:randomly", *models, "--ft-engine-process=off", "--ft-json=run.json")
+    document = json.loads((pytester.path / "run.json").read_text())
+    (gate,) = document["gates"]
+    assert (document["evals"][0]["n"], gate["verdict"]) == (40, "pass")
+    assert gate["base"] == pytest.approx(0.5 / 0.6931471805599453)
 
 
 def test_its_metrics_are_public() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sacrebleu
 
 from pytest_ftcheck.errors import ConfigError, GraderError
 from pytest_ftcheck.grading.evaluated import from_evaluate
 from pytest_ftcheck.grading.protocol import grade
 from pytest_ftcheck.records import Answer, Case
+from tests.support.hostile_texts import texts
 
 
 class Metric:
@@ -37,6 +39,26 @@ def test_it_is_asked_for_one_answer() -> None:
     assert grade(from_evaluate(metric, average="macro"), CASE, Answer("b")).score == 0.5
     assert metric.asked == [{"predictions": ["b"], "references": [["b", "c"]], "average": "macro"}]
     assert type(metric.asked[0]["predictions"][0]) is str
+
+
+class Chrf:
+    """A metric in evaluate's form whose figures are sacrebleu's."""
+
+    name = "chrf"
+
+    def compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, Any]:
+        """Score a corpus."""
+        streams = [list(column) for column in zip(*references, strict=True)]
+        return {"score": sacrebleu.corpus_chrf(predictions, streams).score, "char_order": "6"}
+
+
+def test_a_thousand_hostile_answers_have_the_metrics_own_figure() -> None:
+    """Each grade is what compute() says of that answer and its references alone."""
+    grader = from_evaluate(Chrf(), score_range=(0.0, 100.0), key="score")
+    for seed in range(1000):
+        references, answer = texts(seed)
+        found = grade(grader, Case(id=str(seed), input="", expected=references), Answer(answer))
+        assert found.score == pytest.approx(sacrebleu.sentence_chrf(answer, references).score, abs=1e-9)
 
 
 @pytest.mark.parametrize(

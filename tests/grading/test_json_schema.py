@@ -17,6 +17,7 @@ from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.grading.json_schema import json_schema
 from pytest_ftcheck.grading.json_text import MAX_DEPTH
 from pytest_ftcheck.records import Answer, Case, Grade
+from tests.support.hostile_texts import texts
 
 DRAFT4 = "http://json-schema.org/draft-04/schema#"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -64,6 +65,26 @@ def test_as_jsonschema(schema: dict[str, Any], value: Any) -> None:
         value
     )
     assert grade(schema, json.dumps(value)).score == float(expected)
+
+
+def test_hostile_answers_are_judged_as_by_hand() -> None:
+    """Of 1,000 answers, JSON and hostile text, each has jsonschema's verdict on what json reads, or its parse error."""
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "maxLength": 60}}}
+    grader, validator = json_schema(schema), jsonschema.Draft202012Validator(schema)
+    right = 0
+    for seed in range(1000):
+        references, hostile = texts(seed)
+        answer = [hostile, json.dumps({"a": hostile}), json.dumps({"a": references}), json.dumps({"b": 1})][seed % 4]
+        found = grader(Case(id="a", input=""), Answer(answer))
+        error = ""
+        try:
+            expected = validator.is_valid(json.loads(answer))
+        except ValueError as broken:
+            expected, error = False, str(broken).partition(":")[0]
+        assert found.score == float(expected), answer
+        assert error in found.reason
+        right += expected
+    assert 100 < right < 300
 
 
 def test_first_error() -> None:
