@@ -82,6 +82,12 @@ class Answering:
             self._keep([key], self._ask([request]))
         return self._known[key]
 
+    def enter(self) -> None:
+        """Show the other processes that this one lives, as long as it does."""
+        if not self._entered:
+            self.store.enter(self.owner)
+            self._entered = True
+
     def notices(self) -> list[str]:
         """What the engine has to say about how its answers came to be."""
         said: list[str] = getattr(self._engine, "notices", list)()
@@ -107,9 +113,7 @@ class Answering:
         A plan is named by its role and by all that is wanted, not by what was missing when this process looked: so
         every process of the run finds the one cut that the first of them made.
         """
-        if not self._entered:
-            self.store.enter(self.owner)
-            self._entered = True
+        self.enter()
         plans = self._open_plans(wanted)
         while taken := self._next(plans):
             plan, claim = taken

@@ -37,7 +37,9 @@ class Metric:
 
     def score_of_case(self, samples: Sequence[float]) -> float:
         """Return the score of a case from its samples' scores, at least one."""
-        return fmean(samples) if self.combine is None else self.combine(samples)
+        if self.combine is not None:
+            return self.combine(samples)
+        return fmean(samples) if len(samples) > 1 else float(samples[0])
 
     def outcome(self, base: float, ft: float) -> str:
         """Name how a case's two scores stand: win, loss, both right, both wrong, or tie."""
@@ -97,6 +99,8 @@ class Comparison:
     refusals: Mapping[str, str] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     describe: Callable[[Comparison], str] | None = None
+    # One of each copy, which may be of another metric or of fewer cases: scores are asked for dozens of times.
+    _scores: dict[Role, tuple[float, ...]] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -112,7 +116,9 @@ class Comparison:
 
     def scores(self, role: Role) -> list[float]:
         """Return the role's score of each case [n], its samples averaged or combined, in the order of `cases`."""
-        return [self.metric.score_of_case(samples) for samples in self.samples(role)]
+        if role not in self._scores:
+            self._scores[role] = tuple(self.metric.score_of_case(samples) for samples in self.samples(role))
+        return list(self._scores[role])
 
     def observations(self, role: Role) -> list[list[float]]:
         """Return what statistics take: samples [n][k], or where the metric combines them one score per case [n][1]."""

@@ -37,6 +37,7 @@ class GradeBook:
     _wanted: dict[str, Wanted] = field(default_factory=dict)
     _keys: dict[tuple[int, str, Role, int], str] = field(default_factory=dict)
     _grades: dict[str, Grade | GraderError] = field(default_factory=dict)
+    _fingerprints: dict[int, str | None] = field(default_factory=dict)
 
     def want(self, grader: Grader, case: Case, role: Role, number: int, replies: dict[Role, Sequence[Reply]]) -> None:
         """Want the grade of sample `number` of a role's answer; `replies` holds both roles'."""
@@ -61,7 +62,7 @@ class GradeBook:
 
     def fill(self) -> None:
         """Have all wanted grades: from the store, from the judge, or computed now."""
-        self._grades.update(self.store.grades([key for key, one in self._wanted.items() if one.grader.fingerprint]))
+        self._grades.update(self.store.grades([key for key, one in self._wanted.items() if self._fingerprint(one.grader)]))
         absent: dict[int, list[str]] = {}
         for key, one in self._wanted.items():
             if key not in self._grades:
@@ -90,9 +91,15 @@ class GradeBook:
             label=f"{judged.name} of {self.eval}[{case.id}]",
         )
 
+    def _fingerprint(self, grader: Grader) -> str | None:
+        """Return a grader's fingerprint, computed once: some hash a function's source, or a model's files."""
+        if id(grader) not in self._fingerprints:
+            self._fingerprints[id(grader)] = grader.fingerprint
+        return self._fingerprints[id(grader)]
+
     def _key(self, one: Wanted) -> str:
         """Content key of a grade. A grader without a fingerprint gets one that is no key of the store."""
-        mark = one.grader.fingerprint or f"unstored {id(one.grader)}"
+        mark = self._fingerprint(one.grader) or f"unstored {id(one.grader)}"
         case, answer = one.case, one.answer
         parts: list[object] = [mark, case.digest, case.id, case.tags, case.cluster, str(answer), answer.facts()]
         if as_judged(one.grader) is not None:
@@ -129,5 +136,5 @@ class GradeBook:
         self._store(keys)
 
     def _store(self, keys: Sequence[str]) -> None:
-        found = {key: self._grades[key] for key in keys if self._wanted[key].grader.fingerprint is not None}
+        found = {key: self._grades[key] for key in keys if self._fingerprint(self._wanted[key].grader) is not None}
         self.store.put_grades({key: one for key, one in found.items() if isinstance(one, Grade) and one.graded})

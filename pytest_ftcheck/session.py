@@ -19,7 +19,7 @@ from pytest_ftcheck.comparison import Comparison, Metric, Policy
 from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.data.labels import Label, labels_file, read_labels
 from pytest_ftcheck.data.sheets import write_sheet
-from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError
+from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError, StoreError
 from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook
 from pytest_ftcheck.grading.judge import as_judged, trust_of
@@ -48,6 +48,8 @@ from pytest_ftcheck.roles import Roles, resolve_roles
 from pytest_ftcheck.store import Store
 
 NAMED_MISSING = 5
+TASK_S = 24 * 3600.0
+"""How long a task that one process took is its own."""
 SUITES_FOLDER = Path(__file__).parent / "suites"
 
 
@@ -266,6 +268,22 @@ class Session:
         """Return the request that a probe's prompt becomes, with the role's profile applied."""
         self.start()
         return self._the_roles.question(role, prompt, decoding, system)
+
+    def takes(self, task: str, *, again: bool = False) -> bool:
+        """Whether it is this process that does what one of the run's suffices for.
+
+        With `again` whoever took it before, and is gone since, may have died over it. Without a store each does it.
+        """
+        if self._answering is None:
+            return True
+        try:
+            self._answering.enter()
+            if again:
+                self._the_store.release_gone()
+            self._the_store.open_plan(self.run, task, [[f"{self.run} {task}"]])
+            return self._the_store.claim(self.run, task, self.owner, TASK_S) is not None
+        except StoreError:
+            return True
 
     def record(self, started: str, facts: Mapping[str, Any]) -> None:
         """Enter the run into the ledger. Raises StoreError."""

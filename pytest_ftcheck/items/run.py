@@ -25,7 +25,7 @@ from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, 
 from pytest_ftcheck.items.inventory import gates_of, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
-from pytest_ftcheck.items.workers import Crashes, Silent, Watch
+from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
 from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, ProbeResult, Registration, Role, Run
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
@@ -68,6 +68,7 @@ class ItemRun:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
+        self._is_replacement = worker is not None and is_replacement(worker["workerid"], worker["workercount"])
         self.collect_only = bool(config.getoption("collectonly", False))
         self.progress = Silent() if self.is_worker else Progress(sys.stderr, interactive=sys.stderr.isatty())
         self.session = Session(
@@ -277,7 +278,8 @@ class ItemRun:
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
             shown = self.settings.json is not None or self.settings.report is not None
-            summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
+            mine = [one for one in self._evals.values() if self._sums_up(one)]
+            summaries = tuple(summarise(self.session, one, cases=shown) for one in mine)
             notices += [text for text in map(advice, summaries) if text]
             notices += [text for one in summaries for text in agreements(one)]
         answered, from_store = self.session.counts
@@ -291,6 +293,10 @@ class ItemRun:
             from_store=from_store,
             registration=self._registration,
         )
+
+    def _sums_up(self, one: Eval) -> bool:
+        """Whether this process sums an eval up: of several workers one does, and sends what may be much."""
+        return not self.is_worker or self.session.takes(f"summary of {one.nodeid}", again=self._is_replacement)
 
     def _record(self) -> Run:
         """Put together what all processes of the run found."""
