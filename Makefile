@@ -10,7 +10,7 @@ ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test quick lint setup models browser checkers coverage bench clean
+.PHONY: demo test quick lint setup models browser checkers coverage docs bench clean
 
 setup: $(STAMP)
 
@@ -59,6 +59,10 @@ coverage: models browser checkers
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing
+
+# The site, into build/site.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 quick: $(STAMP)
 	$(BIN)/pytest -m 'not slow'
