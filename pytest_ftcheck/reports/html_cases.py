@@ -6,6 +6,7 @@ The script shows them as text alone. What is written here can stand in an HTML s
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -102,6 +103,7 @@ def _side(
     one: EvalSummary,
     limit: int,
 ) -> dict[str, Any]:
+    score = score if score is not None and math.isfinite(score) else None
     scale = Scale.of(score, percent=is_percent(one))
     return {
         "a": [_answer(answer, limit) for answer in answers],

@@ -84,15 +84,16 @@
 
   const block = (title, text) => {
     const part = make("div");
-    part.append(make("h4", "", title), pre(title, [[text, ""]]));
+    part.append(make("h3", "", title), pre(title, [[text, ""]]));
     return part;
   };
 
   const pre = (title, pieces) => {
     const shown = make("pre");
-    shown.tabIndex = 0;
-    shown.setAttribute("role", "region");
+    shown.setAttribute("role", "group");
     shown.setAttribute("aria-label", title);
+    // What may scroll can be reached with the keyboard.
+    if (pieces.reduce((sum, [text]) => sum + text.length + 40 * (text.split("\n").length - 1), 0) > 400) shown.tabIndex = 0;
     for (const [text, mark] of pieces) shown.append(mark ? make(mark, "", text) : text);
     return shown;
   };
@@ -121,7 +122,7 @@
     const which = samples > 1 ? `, sample ${sample + 1} of ${samples}` : "";
     for (const [role, side, answer, pieces] of [["base", one.b, before, left], ["ft", one.f, after, right]]) {
       const half = make("div");
-      half.append(make("h4", "", role + which), pre(`${role}'s answer${which}`, answer[0] === "" ? [["(empty)", ""]] : pieces));
+      half.append(make("h3", "", role + which), pre(`${role}'s answer${which}`, answer[0] === "" ? [["(empty)", ""]] : pieces));
       const grades = make("ul", "grades");
       if (answer[1]) grades.append(make("li", "sub", answer[1]));
       for (const [metric, given] of side.g) {
