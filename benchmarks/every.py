@@ -1,10 +1,10 @@
 """Run all benchmarks that end in a ratio, and write benchmarks/results/<date>.json.
 
-    python -m benchmarks.every [--folder build/bench] [--results benchmarks/results]
+    python -m benchmarks.every [--folder build/bench] [--results benchmarks/results] [--resume]
 
 `ratios` are ours over theirs, the limits those that the project has set itself. The file is written after every part,
-so that a part that fails, or a run that is ended, loses none of the others. Exit status 1 where a part failed or a
-limit is missed.
+so that a part that fails, or a run that is ended, loses none of the others; `--resume` measures what the day's file
+lacks. Exit status 1 where a part failed or a limit is missed.
 """
 
 from __future__ import annotations
@@ -55,10 +55,17 @@ def _lines(path: str) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def try_parts(parts: Mapping[str, Callable[[], dict[str, Any]]], write: Callable[[dict[str, Any]], None]) -> None:
-    """Measure part by part, and hand what is known so far to `write` after each; a part that fails says why."""
-    measured: dict[str, Any] = {}
+def try_parts(
+    parts: Mapping[str, Callable[[], dict[str, Any]]],
+    write: Callable[[dict[str, Any]], None],
+    known: Mapping[str, dict[str, Any]],
+) -> None:
+    """Measure what is not known part by part, handing all so far to `write` after each; a part that fails says why."""
+    measured: dict[str, Any] = {name: part for name, part in known.items() if "failed" not in part}
+    write(measured)
     for name, part in parts.items():
+        if name in measured:
+            continue
         start, load = time.monotonic(), os.getloadavg()[0]
         print(f"{name}: begun, load {load:.1f}", flush=True)
         try:
@@ -92,6 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--resume", action="store_true", help="keep what was measured today")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16, 64])
     chosen = parser.parse_args()
     where, folder = machine(), chosen.folder.resolve()
@@ -114,7 +122,8 @@ def main() -> int:
         "over_floor": lambda: over_floor.measure(folder, rounds=2),
         "lora_memory": lambda: lora_memory.measure(folder),
     }
-    try_parts(parts, write)
+    file = chosen.results / f"{today}.json"
+    try_parts(parts, write, json.loads(file.read_text())["measured"] if chosen.resume and file.exists() else {})
     print(json.dumps({name: result[name] for name in ("ratios", "missed", "not_measured", "failed")}, indent=2))
     return 1 if result["missed"] or result["not_measured"] else 0
 

@@ -6,6 +6,7 @@ Everything is made from seeds, so that two machines measure the same work.
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,8 @@ def write_adapter(folder: Path, base: Path) -> Path:
         for name, parameter in adapted.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(parameter, std=0.05)
+        # As seen from the adapter's folder, so that both can be moved.
+        adapted.peft_config["default"].base_model_name_or_path = os.path.relpath(base, folder)
         adapted.save_pretrained(str(folder))
     return folder
 
