@@ -18,9 +18,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
     ("split", "split", "split rows into train, validation and test, or into folds"),
     ("report", "report", "write the HTML page of a run from its JSON file"),
+    ("compare", "compare", "pair the fine-tunes of two recorded runs, case by case"),
     ("leaks", "leaks", "find cases that stand in training data"),
     ("freeze", "freeze", "pin cases, graders and claims before the run"),
     ("review", "review", "rate a sample of a judge's cases, so that its verdicts are corrected by people"),
+    ("attack-judge", "attack_judge", "write answers that try to persuade a judge, as a suite to run with yours"),
 )
 
 
