@@ -459,8 +459,9 @@ class EvalSummary:
     `base_length`, `ft_length` are the answers' mean lengths in characters, None where no answer was asked for;
     `delta_at_equal_length` is what a line through the cases' deltas, by how much longer ft's answer is, gives where
     both are as long. `gain_by_length` says that a gain on a metric that rewards recall may be no more than that ft's
-    answers are longer; `win_rate` is there where a judge compared both roles' answers. `cases` are all of them, in the
-    order of the file, where a report will show them; `cases_left_out` counts those that a file did not hold.
+    answers are longer; `win_rate` is there where a judge compared both roles' answers. `signatures` are those of
+    its metrics' settings, as sacreBLEU writes them. `cases` are all of them, in the order of the file, where a report
+    will show them; `cases_left_out` counts those that a file did not hold.
     `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
     """
 
@@ -493,6 +494,7 @@ class EvalSummary:
     variance_between_samples: float | None = None
     tables: tuple[Table, ...] = ()
     win_rate: WinRate | None = None
+    signatures: tuple[str, ...] = ()
     base_length: float | None = None
     ft_length: float | None = None
     delta_at_equal_length: float | None = None

@@ -57,6 +57,7 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         histograms=histograms_of(comparison),
         calibrations=_calibrations(one.spec.graders, comparison),
         win_rate=win_rate(comparison),
+        signatures=tuple(filter(None, (comparison.on(each.name).signature for each in comparison.metrics))),
         cases=cases_of(comparison, results) if cases else (),
     )
     rewards_recall = bool(getattr(one.spec.graders[0], "rewards_recall", False))
@@ -65,7 +66,8 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
 
 def _tables(graders: Sequence[Grader], results: Sequence[CaseResult]) -> tuple[Table, ...]:
     makers = (getattr(grader, "tables", None) for grader in graders)
-    return tuple(table for make in makers if make is not None for table in make(results))
+    # Several metrics of labels make the same confusion tables.
+    return tuple(dict.fromkeys(table for make in makers if make is not None for table in make(results)))
 
 
 def _counted(blank: EvalSummary, comparison: Comparison) -> EvalSummary:

@@ -96,7 +96,10 @@ def _registration(found: Registration | None) -> dict[str, Any] | None:
 
 
 def _leak(leak: Leak) -> dict[str, Any]:
-    return {name: _plain(getattr(leak, name)) for name in ("case", "train_line", "kind", "part", "similarity", "rows", "last_line")}
+    return {
+        name: _plain(getattr(leak, name))
+        for name in ("case", "train_line", "kind", "part", "similarity", "rows", "last_line")
+    }
 
 
 def _counts(run: Run) -> dict[str, int]:
@@ -179,6 +182,7 @@ _SUMMARY = (
     *("gained", "lost", "both_right", "both_wrong", "ties", "reason"),
     *("case_set", "variance_between_cases", "variance_between_samples"),
     "lower_is_better",
+    "signatures",
     *("base_length", "ft_length", "delta_at_equal_length", "gain_by_length"),
     *("samples", "decoding"),
 )

@@ -414,6 +414,8 @@ def _tail(text: str, room: int, ellipsis: str) -> str:
 def _draw_footer(page: _Page, run: Run) -> None:
     if legend(run):
         page.line(legend(run), "dim")
+    for line in wording.signature_lines(run):
+        page.line(line, "dim")
     page.line(f"ftcheck {wording.facts_line(run)}", "dim")
     for notice in wording.notices(run):
         page.line(notice, "yellow", first="! ", further="  ")

@@ -139,6 +139,15 @@ def facts_line(run: Run) -> str:
     return " · ".join([inert(run.version, one_line=True), when(run.started), made, duration(run.duration_s), *pinned])
 
 
+def signature_lines(run: Run) -> tuple[str, ...]:
+    """Return one line for each eval whose metrics name their settings: `test_mt: BLEU|nrefs:1|case:mixed|...`."""
+    return tuple(
+        inert(f"{short_name(each.name)}: {', '.join(each.signatures)}", limit=REASON_LIMIT, one_line=True)
+        for each in run.evals
+        if each.signatures
+    )
+
+
 def notices(run: Run) -> tuple[str, ...]:
     """Return what a reader must know before trusting the table, inert; a partial run is always among it."""
     said = tuple(inert(notice, limit=REASON_LIMIT, one_line=True) for notice in run.notices)

@@ -169,6 +169,14 @@ def test_the_confusion_tables_are_in_json_and_terminal(suite: Suite) -> None:
     assert "confusion of" not in suite.run().stdout.str()
 
 
+def test_metrics_of_the_same_labels_share_their_tables(suite: Suite) -> None:
+    """Accuracy beside F1 shows each role's confusions once."""
+    arguments = 'grader=[accuracy(["spam", "ham"]), f1(["spam", "ham"], positive="spam")]'
+    write(suite, routed(30), arguments=arguments, body="assert_improves(comparison)")
+    suite.run()
+    assert [table["role"] for table in document(suite)["evals"][0]["tables"]] == ["base", "ft"]
+
+
 def test_fields_have_a_table(suite: Suite) -> None:
     """Extraction shows how often each role has each field right; an answer that is no JSON has none."""
     right, wrong = json.dumps({"order": 7, "name": "tea"}), json.dumps({"order": 7, "name": "milk"})
@@ -203,12 +211,14 @@ def test_translations_have_sacrebleus_score_and_signature(suite: Suite, name: st
     """The gate's figures are corpus scores, 0 to 100, and its method says how they were made."""
     rows = translated(60)
     write(suite, rows, arguments=f"grader={name}()", body="assert_improves(comparison, by=1.0)")
-    assert suite.run().ret == 0
+    shown = suite.run()
+    assert shown.ret == 0
     gate = suite.gates()["test_gate"]
     references, base, ft = ([*column] for column in zip(*rows, strict=True))
     scores = [metric.corpus_score(each, [references]).score for each in (base, ft)]
     assert (gate["base"], gate["ft"], gate["delta"]) == pytest.approx((*scores, scores[1] - scores[0]))
     assert gate["method"].split("|", 1)[1] == str(metric.get_signature())
+    assert str(metric.get_signature()) in shown.stdout.str().replace("\n", "")
     assert gate["percent"] is False
 
 

@@ -227,6 +227,7 @@ summaries = st.builds(
     gain_by_length=st.booleans(),
     lower_is_better=st.booleans(),
     win_rate=st.one_of(st.none(), win_rates),
+    signatures=st.lists(hostile, max_size=2).map(tuple),
 )
 models = st.builds(
     ModelRecord,
