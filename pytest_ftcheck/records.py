@@ -455,6 +455,7 @@ class EvalSummary:
 
     `low`, `high` bound delta at `level`; all three are None where there is too little data (`reason` says so).
     `leaks` are the cases that stand in the training data, of which `excluded` are not judged.
+    `checkpoints` counts those that these cases have judged, this run's among them; 0 where unknown.
     `worst` holds the cases that ft lost, largest drop first. `case_set` is the content hash of all of its cases.
     `base_length`, `ft_length` are the answers' mean lengths in characters, None where no answer was asked for;
     `delta_at_equal_length` is what a line through the cases' deltas, by how much longer ft's answer is, gives where
@@ -490,6 +491,7 @@ class EvalSummary:
     case_set: str = ""
     leaks: tuple[Leak, ...] = ()
     excluded: int = 0
+    checkpoints: int = 0
     variance_between_cases: float | None = None
     variance_between_samples: float | None = None
     tables: tuple[Table, ...] = ()

@@ -45,7 +45,7 @@ from pytest_ftcheck.records import (
     Role,
 )
 from pytest_ftcheck.roles import Roles, resolve_roles
-from pytest_ftcheck.store import Store
+from pytest_ftcheck.store import LedgerEntry, Store
 
 NAMED_MISSING = 5
 TASK_S = 24 * 3600.0
@@ -289,6 +289,11 @@ class Session:
         """Enter the run into the ledger. Raises StoreError."""
         with Store(self.settings.store) as store:
             store.record_run(self.run, started, facts)
+
+    def history(self) -> list[LedgerEntry]:
+        """Return the runs of the ledger, newest first. Raises StoreError."""
+        with Store(self.settings.store) as store:
+            return store.runs()
 
     @property
     def roles(self) -> Roles | None:

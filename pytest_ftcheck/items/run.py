@@ -126,9 +126,7 @@ class ItemRun:
         self._evals.update({one.nodeid: one for one in planned})
         self._check(items, list(planned))
         judged = {one: {case.id for case in self.session.cases_of(one)} for one in planned}
-        planned = {
-            one: {id: case for id, case in cases.items() if id in judged[one]} for one, cases in planned.items()
-        }
+        planned = {one: {id: case for id, case in cases.items() if id in judged[one]} for one, cases in planned.items()}
         self.session.notices += self.foretell(items)
         answer_planned(self.session, [(one, list(cases.values())) for one, cases in planned.items()], probes)
         if not self.session.counts[0]:
@@ -234,6 +232,7 @@ class ItemRun:
         a warning: the verdict stands.
         """
         run = self._record()
+        run = self._reused(run)
         if not (run.gates or run.evals or run.probes):
             return
         if run.gates or run.probes or any(one.n or one.missing for one in run.evals):
@@ -261,15 +260,22 @@ class ItemRun:
                 if one.worst:
                     terminal.write(worst_losses(one, width=width, colour=colour, ascii_only=plain))
 
+    def _reused(self, run: Run) -> Run:
+        """Say how many checkpoints the run's held-out sets have judged, by the ledger."""
+        if not run.evals:
+            return run
+        from pytest_ftcheck.hygiene.reuse import with_reuse
+
+        with contextlib.suppress(FtcheckError):
+            return with_reuse(run, self.session.history())
+        return run
+
     def _enter(self, run: Run) -> None:
         """Enter the run into the ledger; a ledger that cannot be written does not touch the verdict."""
-        facts = {
-            "models": {model.role: model.fingerprint for model in run.models},
-            "case_sets": {one.nodeid: one.case_set for one in run.evals},
-            "verdicts": {result.nodeid: result.decision.value for result in run.gates},
-        }
+        from pytest_ftcheck.hygiene.reuse import facts_of
+
         with contextlib.suppress(FtcheckError):
-            self.session.record(run.started, facts)
+            self.session.record(run.started, facts_of(run))
 
     def _share(self) -> Share:
         notices = [*self.session.keep_sheets(), *self.session.all_notices()]

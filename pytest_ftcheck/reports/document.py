@@ -195,6 +195,7 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "missing": [_plain(case) for case in summary.missing],
         "leaks": [_leak(leak) for leak in summary.leaks],
         "excluded": summary.excluded,
+        "checkpoints": summary.checkpoints,
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
         "win_rate": None if summary.win_rate is None else _win_rate(summary.win_rate),

@@ -115,10 +115,10 @@ def test_the_training_data_is_read_once(project: Project, monkeypatch: pytest.Mo
     """A second run, and every worker, takes what was found from the store; a changed file is read again."""
     train = write(project, 3)
     project.run("--ft-train-data=train.jsonl")
-    monkeypatch.setattr("pytest_ftcheck.hygiene.scan.training_rows", lambda path: pytest.fail("read again"))
-    project.run("--ft-train-data=train.jsonl")
+    with monkeypatch.context() as patch:
+        patch.setattr("pytest_ftcheck.hygiene.scan.training_rows", lambda path: pytest.fail("read again"))
+        project.run("--ft-train-data=train.jsonl")
     assert summary(project)["excluded"] == 3
-    monkeypatch.undo()
     train.write_text(train.read_text().splitlines()[0] + "\n")
     project.run("--ft-train-data=train.jsonl", "-n2")
     assert summary(project)["excluded"] == 1

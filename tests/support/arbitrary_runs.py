@@ -196,6 +196,7 @@ summaries = st.builds(
     EvalSummary,
     leaks=st.lists(leaks, max_size=2).map(tuple),
     excluded=counts,
+    checkpoints=counts,
     nodeid=hostile,
     name=hostile,
     metric=st.sampled_from(["exact", "other"]),
