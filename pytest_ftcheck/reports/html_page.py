@@ -39,10 +39,10 @@ OUTCOMES = (
 )
 
 
-def html_page(run: Run, *, cases_file: str = "", document: dict[str, Any] | None = None) -> str:
-    """Return the page of a run; `cases_file` is the name of a file beside it that holds every case."""
-    facts = Facts(run_document(run) if document is None else document)
-    data = cases_data(run)
+def html_page(run: Run, data: dict[str, Any] | None = None, *, cases_file: str = "") -> str:
+    """Return the page of a run with the cases in `data`; `cases_file` names a file beside it that holds every case."""
+    facts = Facts(run_document(run))
+    data = cases_data(run) if data is None else data
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     tally: dict[str, int] = {}
     for case in data["cases"]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import Run
 from pytest_ftcheck.reports.files import write_whole
+from pytest_ftcheck.reports.html_cases import cases_data
 from pytest_ftcheck.reports.parquet import write_parquet
-from pytest_ftcheck.reports.selection import kept_cases
 
 
 def write_report(run: Run, path: Path) -> None:
@@ -22,8 +22,9 @@ def write_report(run: Run, path: Path) -> None:
         raise ConfigError(
             f"HTML report {path}: needs {error.name or 'jinja2'}; pip install 'pytest-ftcheck[report]'"
         ) from None
-    kept = sum(map(len, kept_cases(run)))
-    beside = "" if kept == sum(len(one.cases) for one in run.evals) else f"{path.stem}.cases.parquet"
-    write_whole(path, html_page(run, cases_file=beside).encode("utf-8"), what="HTML report")
+    data = cases_data(run)
+    every = sum(len(one.cases) for one in run.evals)
+    beside = f"{path.stem}.cases.parquet" if len(data["cases"]) < every else ""
+    write_whole(path, html_page(run, data, cases_file=beside).encode("utf-8"), what="HTML report")
     if beside:
         write_parquet(run, path.with_name(beside))

@@ -20,7 +20,7 @@ def kept_cases(
     At most `most_cases` over all evals, and no further ones once their texts have `most_characters` together.
     """
     every = [(number, result) for number, summary in enumerate(run.evals) for result in summary.cases]
-    ranked = sorted(range(len(every)), key=lambda at: _rank(every[at][1]))
+    ranked = sorted(range(len(every)), key=lambda at: rank(every[at][1]))
     held, characters = set[int](), 0
     for at in ranked[:most_cases]:
         held.add(at)
@@ -41,9 +41,10 @@ def size_of(result: CaseResult) -> int:
     return prompt + _said(result.base_answers) + _said(result.ft_answers)
 
 
+def rank(result: CaseResult) -> int:
+    """Return how telling a case is, 0 the most: losses, wins, what is missing, ties, both wrong, both right."""
+    return _TELLING.index(result.outcome) if result.outcome in _TELLING else len(_TELLING)
+
+
 def _said(replies: Sequence[object]) -> int:
     return sum(len(reply) for reply in replies if isinstance(reply, Answer))
-
-
-def _rank(result: CaseResult) -> int:
-    return _TELLING.index(result.outcome) if result.outcome in _TELLING else len(_TELLING)

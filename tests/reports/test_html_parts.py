@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import Run
-from pytest_ftcheck.reports.html_cases import LIMITS, MOST_CHARACTERS, cases_data, script_json, text_limit
+from pytest_ftcheck.reports.html_cases import LIMITS, MOST_BYTES, cases_data, script_json, text_limit
 from pytest_ftcheck.reports.html_figures import FLOW_HEIGHT, Axis, flow, whisker
 from pytest_ftcheck.reports.html_page import html_page
 from pytest_ftcheck.reports.html_report import write_report
@@ -39,7 +39,7 @@ def test_data_ends_no_script(text: str) -> None:
     """JSON in the page reads back as it was, though it holds nothing that HTML would take for markup."""
     written = script_json({"text": text})
     assert not set("<>&") & set(written)
-    assert written.isascii()
+    assert written.encode("utf-8")
     assert json.loads(written) == {"text": text}
 
 
@@ -95,7 +95,7 @@ def test_long_texts_are_cut_until_all_fit() -> None:
     assert text_limit(long) == LIMITS[0]
     several = long * 200
     limit = text_limit(several)
-    assert 200 * 3 * limit <= MOST_CHARACTERS < 200 * 3 * LIMITS[LIMITS.index(limit) - 1]
+    assert 200 * 3 * limit <= MOST_BYTES < 200 * 3 * LIMITS[LIMITS.index(limit) - 1]
     run = replace(runs.green_run(), evals=(replace(runs.INTENT, cases=tuple(several)),))
     data = cases_data(run)
     (answer, *_) = data["cases"][0]["f"]["a"]
