@@ -87,7 +87,7 @@ class Comparison:
     """All grades of one eval under one metric, paired by case: what a gate reads.
 
     `cases` holds one CaseResult per case, none of them missing. `verdicts` gathers what the assertions found.
-    `refusals` says of metrics that no gate may rest on why not.
+    `refusals` says of metrics that no gate may rest on why not. `best` is the same with base at its best prompt.
     """
 
     eval: str
@@ -101,6 +101,7 @@ class Comparison:
     describe: Callable[[Comparison], str] | None = None
     # One of each copy, which may be of another metric or of fewer cases: scores are asked for dozens of times.
     _scores: dict[Role, tuple[float, ...]] = field(default_factory=dict, init=False)
+    best: Comparison | None = None
 
     def __len__(self) -> int:
         return len(self.cases)

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_ftcheck.data.cases import load_cases
 from pytest_ftcheck.errors import CaseError, ConfigError
@@ -89,12 +89,16 @@ class EvalSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Eval:
-    """An eval with its cases, as one run has it. `total` counts the cases before `--ft-limit`."""
+    """An eval with its cases, as one run has it. `total` counts the cases before `--ft-limit`.
+
+    `baseline` is "best" where base is asked with its best prompt (--ft-best-base-profile).
+    """
 
     nodeid: str
     spec: EvalSpec
     cases: tuple[Case, ...]
     total: int
+    baseline: Literal["given", "best"] = "given"
 
     @property
     def name(self) -> str:

@@ -6,9 +6,9 @@ Undecided when they prove neither. It knows nothing of pytest and of models.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pytest_ftcheck.claims import Claim, check_claim, shortfall
 from pytest_ftcheck.comparison import Comparison
@@ -62,14 +62,28 @@ def _eval_of(function: object) -> EvalSpec:
 
 
 def assert_improves(
-    comparison: Comparison, *, by: float = 0.0, alpha: float = ALPHA, metric: str | None = None, per: str | None = None
+    comparison: Comparison,
+    *,
+    by: float = 0.0,
+    alpha: float = ALPHA,
+    metric: str | None = None,
+    per: str | None = None,
+    over: Literal["strongest", "base"] = "strongest",
 ) -> Verdict:
     """Prove that ft scores more than `by` above base (0 to 1 of the metric's units, one-sided level `alpha`).
 
     `metric` names another of the eval's graders; `per` a tag whose every value must improve too, Holm-corrected.
+    Where the run has base's best prompt (--ft-best-base-profile), ft must beat base without and with it: the stronger
+    baseline, without choosing it by the data. `over="base"` leaves the best prompt out.
     """
     __tracebackhide__ = True
-    return _decide(comparison, Claim(kind="improves", bound=by, alpha=alpha), metric, per)
+    claim = Claim(kind="improves", bound=by, alpha=alpha)
+    if over not in ("strongest", "base"):
+        raise ConfigError(f"assert_improves: over is {over!r}; allowed: 'strongest' or 'base'")
+    if over == "base" or comparison.best is None:
+        return _decide(comparison, claim, metric, per)
+    # Each is tested at alpha: that both hold is wrongly proven no more often (intersection-union, Berger 1982).
+    return _settled(comparison, [_judged(each, claim, metric, per) for each in (comparison, comparison.best)])
 
 
 def assert_no_worse(
@@ -176,11 +190,28 @@ def _decide(
         if chosen.policy.claims is not None:
             chosen.policy.claims.append(claimed(chosen, claim, per, event))
         return Verdict(claim=claim.kind, decision=Decision.PASS, words="rehearsed")
+    return _settled(comparison, [_judged(comparison, claim, metric, per, event)])
+
+
+def _judged(
+    comparison: Comparison, claim: Claim, metric: str | None, per: str | None, event: Event | None = None
+) -> Verdict:
+    """Judge a claim, without drawing consequences."""
     from pytest_ftcheck import judging
+
+    chosen = comparison if metric is None else comparison.on(metric)
+    return judging.judge(chosen, claim, slices=chosen.by(per) if per is not None else {}, event=event)
+
+
+def _settled(comparison: Comparison, verdicts: Sequence[Verdict]) -> Verdict:
+    """Keep what was found, the least favourable to ft first, and raise where one of the verdicts demands it."""
+    __tracebackhide__ = True
     from pytest_ftcheck.reports.wording import verdict_line
 
-    verdict = judging.judge(chosen, claim, slices=parts, event=event)
-    comparison.verdicts.append(verdict)
+    order = (Decision.FAIL, Decision.INCONCLUSIVE, Decision.PASS)
+    ranked = sorted(verdicts, key=lambda each: (order.index(each.decision), -(each.p_value or 0.0)))
+    comparison.verdicts.extend(ranked)
+    verdict = ranked[0]
     if verdict.decision is Decision.FAIL:
         raise CheckFailed(verdict_line(verdict))
     if verdict.decision is Decision.INCONCLUSIVE and comparison.policy.inconclusive == "fail":

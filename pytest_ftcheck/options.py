@@ -36,6 +36,7 @@ class Settings:
     template: Literal["chat", "none"] = "chat"
     profile: Path | None = None
     base_profile: Path | None = None
+    best_base_profile: Path | None = None
     system: str | None = None
     base_system: str | None = None
     shots: Path | None = None
@@ -179,6 +180,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("--ft-template", "template", "KIND", "chat (the checkpoint's template) or none", _one_of("chat", "none")),
     Option("--ft-profile", "profile", "FILE", "TOML: ft's system prompt, shots, template, decoding", _path),
     Option("--ft-base-profile", "base_profile", "FILE", "TOML: the same for base, which gets its best prompt", _path),
+    Option(
+        "--ft-best-base-profile",
+        "best_base_profile",
+        "FILE",
+        "TOML: base's best prompt, beside the one it has; assert_improves must then beat both",
+        _path,
+    ),
     Option("--ft-system", "system", "TEXT", "system prompt of ft (over its profile's)", _text),
     Option("--ft-base-system", "base_system", "TEXT", "system prompt of base (over its profile's)", _text),
     Option("--ft-shots", "shots", "FILE", "JSONL of few-shot examples for ft (over its profile's)", _path),

@@ -38,15 +38,27 @@ class Roles:
     options: EngineOptions
     engine: str
     folder: Path = Path()
+    best: Profile | None = None
     suite_shots: int = 0
 
     def key_of(self, request: Request) -> str:
         """Content key of a request: the model and everything else that decides its answer."""
         return answer_key(self.specs[request.role], self.options, request)
 
-    def request(self, role: Role, spec: EvalSpec, case: Case, *, sample: int, earlier: Sequence[str] = ()) -> Request:
-        """Build the request that a role's model gets for one sample of a case."""
+    def request(
+        self,
+        role: Role,
+        spec: EvalSpec,
+        case: Case,
+        *,
+        sample: int,
+        earlier: Sequence[str] = (),
+        baseline: str = "given",
+    ) -> Request:
+        """Build the request that a role's model gets for one sample of a case; base's, where it is so, at its best."""
         profile = PLAIN if spec.raw else self.profiles[role]
+        if role == "base" and baseline == "best" and self.best is not None:
+            profile = self.best
         # Of a case of several user turns only those up to the one that is asked now.
         turns = turns_of(case.input)
         asked = case.input[: len(earlier) + 1] if turns else case.input
@@ -76,6 +88,15 @@ class Roles:
         return Request(
             role=role, messages=messages, decoding=profile.decoding(decoding), template=profile.template, label="probe"
         )
+
+    def unequal(self, spec: EvalSpec) -> str:
+        """Say that base has no prompt while another is there to beat; nothing where it has one, or none has."""
+        base, ft = self.profiles["base"], self.profiles["ft"]
+        if spec.raw or spec.system or spec.shots or base.system or base.shots:
+            return ""
+        if self.best is not None:
+            return "bare base"
+        return "bare base, while ft has a prompt of its own: see --ft-base-profile" if ft.system or ft.shots else ""
 
     def notices(self) -> list[str]:
         """What a reader must know of how the models are named."""
@@ -140,9 +161,11 @@ def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:
         "base": _profile("base", settings.base_profile, settings.base_system, settings.base_shots, settings.template),
         "ft": _profile("ft", settings.profile, settings.system, settings.shots, settings.template),
     }
+    best = settings.best_base_profile
     return Roles(
         specs=specs,
         profiles=profiles,
+        best=None if best is None else _profile("base at its best", best, None, None, settings.template),
         options=options,
         engine=settings.engine,
         folder=settings.invocation_dir,

@@ -71,6 +71,7 @@ class Session:
     _early: EarlyProcess | None = None
     _fault: str = ""
     _found: list[ProbeResult] = field(default_factory=list)
+    _best: dict[Eval, Eval] = field(default_factory=dict)
     _labels: dict[Path, list[Label]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     leaks: dict[Eval, tuple[Leak, ...]] = field(default_factory=dict)
@@ -192,7 +193,19 @@ class Session:
         one = self.eval_of(spec)
         if not self.cases_of(one):
             raise CaseError(f"eval {one.name}: all {len(one.cases)} cases stand in the training data")
-        self.answer([(one, self.cases_of(one))])
+        best = self.best_of(one)
+        self.answer([(each, self.cases_of(one)) for each in (one, best) if each is not None])
+        found = self._paired(one)
+        # What is found of either stands in one list: it is one gate's.
+        return found if best is None else replace(found, best=replace(self._paired(best), verdicts=found.verdicts))
+
+    def best_of(self, one: Eval) -> Eval | None:
+        """Return the eval with base at its best prompt; None where none is given, or the eval leaves profiles out."""
+        if self.settings.best_base_profile is None or one.spec.raw or one.baseline == "best":
+            return None
+        return self._best.setdefault(one, replace(one, baseline="best"))
+
+    def _paired(self, one: Eval) -> Comparison:
         results = self.results(one)
         missing = [result for result in results if result.missing]
         if missing:
@@ -227,6 +240,12 @@ class Session:
         )
 
     def _caveat(self, one: Eval) -> str:
+        unequal = "" if self._roles is None else self._roles.unequal(one.spec)
+        baseline = "base at its best prompt" if one.baseline == "best" else unequal
+        return "; ".join(filter(None, [baseline, self._leaked(one)]))
+
+    def _leaked(self, one: Eval) -> str:
+        one = next((given for given, best in self._best.items() if best is one), one)
         leaked = len({leak.case for leak in self.leaks.get(one, ())})
         if not leaked:
             return ""
@@ -495,7 +514,9 @@ class _Talk:
 
     def next_request(self, roles: Roles) -> Request:
         earlier = [str(reply) for reply in self.replies]
-        return roles.request(self.role, self.one.spec, self.case, sample=self.sample, earlier=earlier)
+        return roles.request(
+            self.role, self.one.spec, self.case, sample=self.sample, earlier=earlier, baseline=self.one.baseline
+        )
 
 
 def answer_of(request: Request, reply: Reply) -> Answer:

@@ -128,7 +128,10 @@ class ItemRun:
         judged = {one: {case.id for case in self.session.cases_of(one)} for one in planned}
         planned = {one: {id: case for id, case in cases.items() if id in judged[one]} for one, cases in planned.items()}
         self.session.notices += self.foretell(items)
-        answer_planned(self.session, [(one, list(cases.values())) for one, cases in planned.items()], probes)
+        work = [(one, list(cases.values())) for one, cases in planned.items()]
+        gated = {one for item in items for one in map(self.session.eval_of, _evals_of(item))}
+        bests = [(self.session.best_of(one), cases) for one, cases in work if one in gated]
+        answer_planned(self.session, [*work, *((one, cases) for one, cases in bests if one is not None)], probes)
         if not self.session.counts[0]:
             self.session.expect_no_answers()
         self.progress.close()
@@ -352,6 +355,12 @@ def _write_report(run: Run, path: Path) -> None:
     from pytest_ftcheck.reports.html_report import write_report
 
     write_report(run, path)
+
+
+def _evals_of(item: pytest.Item) -> tuple[EvalSpec, ...]:
+    """Return the evals that a gate reads; none for other items."""
+    spec = gate_spec(item)
+    return () if spec is None else spec.evals
 
 
 def _properties(result: GateResult) -> list[tuple[str, str]]:
