@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     )
     from pytest_ftcheck.probing.cases import template
     from pytest_ftcheck.probing.strategies import noisy, prompts
+    from pytest_ftcheck.memorisation import assert_no_memorisation
     from pytest_ftcheck.records import Answer, Case, Grade, Verdict
 
 __all__ = [
@@ -104,6 +105,7 @@ __all__ = [
     "assert_length_stable",
     "assert_never",
     "assert_no_new_failures",
+    "assert_no_memorisation",
     "assert_no_worse",
     "benchmarks",
     "bertscore",
@@ -213,6 +215,7 @@ _HOMES = {
     ),
     "probing.cases": ("template",),
     "probing.strategies": ("noisy", "prompts"),
+    "memorisation": ("assert_no_memorisation",),
     "records": ("Answer", "Case", "Grade", "Verdict"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -12,6 +12,7 @@ from pytest_ftcheck.comparison import Policy
 from pytest_ftcheck.grading.content import content_of
 from pytest_ftcheck.hygiene.registration import pinned_eval, pinned_gate
 from pytest_ftcheck.items.gates import gate_spec, rehearsed
+from pytest_ftcheck.memorisation import KIND
 
 if TYPE_CHECKING:
     from pytest_ftcheck.session import Session
@@ -52,3 +53,12 @@ def whole_files(items: list[pytest.Item], config: pytest.Config) -> set[str]:
     if any("::" in str(argument) for argument in config.args):
         return set()
     return {item.nodeid.partition("::")[0] for item in items}
+
+
+def training_evals(items: list[pytest.Item], session: Session) -> set[str]:
+    """Return the names of evals that gates take for training rows, which are no leaks."""
+    claims: list[dict[str, Any]] = []
+    for item in items:
+        if gate_spec(item) is not None:
+            rehearsed(item, session, Policy(rehearsal=[], claims=claims))
+    return {claim["eval"] for claim in claims if claim["kind"] == KIND}

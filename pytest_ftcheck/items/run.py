@@ -22,7 +22,7 @@ from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
-from pytest_ftcheck.items.inventory import gates_of, whole_files
+from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
@@ -144,7 +144,9 @@ class ItemRun:
             self._registration = register(self.session, gates_of(known, self.session), files)
             if self._registration is not None:
                 self.session.notices += changes_told(self._registration)
-        mark_leaks(self.session, evals)
+        if self.settings.train_data is not None:
+            trained = training_evals(self._collected or items, self.session)
+            mark_leaks(self.session, [one for one in evals if one.name not in trained])
 
     def watch(self, run: str) -> None:
         """As the controller, show how far the workers of a run are, until the first test begins."""
