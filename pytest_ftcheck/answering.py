@@ -114,6 +114,7 @@ class Answering:
         every process of the run finds the one cut that the first of them made.
         """
         self.enter()
+        self.watcher.phase("answering")
         plans = self._open_plans(wanted)
         while taken := self._next(plans):
             plan, claim = taken

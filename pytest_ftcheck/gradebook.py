@@ -62,7 +62,8 @@ class GradeBook:
 
     def fill(self) -> None:
         """Have all wanted grades: from the store, from the judge, or computed now."""
-        self._grades.update(self.store.grades([key for key, one in self._wanted.items() if self._fingerprint(one.grader)]))
+        kept = [key for key, one in self._wanted.items() if self._fingerprint(one.grader)]
+        self._grades.update(self.store.grades(kept))
         absent: dict[int, list[str]] = {}
         for key, one in self._wanted.items():
             if key not in self._grades:

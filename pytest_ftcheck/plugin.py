@@ -5,6 +5,7 @@ Loading it imports neither the session nor anything heavy: a project that does n
 
 from __future__ import annotations
 
+import sys
 from argparse import SUPPRESS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.options import Settings, add_options, read_settings
+from pytest_ftcheck.reports.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -170,6 +172,8 @@ class Gathering:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        # Now, since while collecting both are what pytest captures with.
+        self.progress = Progress(sys.stderr, interactive=sys.stderr.isatty())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Hear that a test begins."""
@@ -250,5 +254,7 @@ def run_of(config: pytest.Config) -> ItemRun:
     if RUN not in config.stash:
         from pytest_ftcheck.items.run import ItemRun
 
-        config.stash[RUN] = ItemRun(config, config.stash[SETTINGS])
+        gathering = config.pluginmanager.get_plugin("ftcheck-gathering")
+        assert isinstance(gathering, Gathering)
+        config.stash[RUN] = ItemRun(config, config.stash[SETTINGS], gathering.progress)
     return config.stash[RUN]

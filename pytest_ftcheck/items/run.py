@@ -64,13 +64,13 @@ class Share:
 class ItemRun:
     """The run as one pytest process sees it."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, progress: Progress) -> None:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
         self._is_replacement = worker is not None and is_replacement(worker["workerid"], worker["workercount"])
         self.collect_only = bool(config.getoption("collectonly", False))
-        self.progress = Silent() if self.is_worker else Progress(sys.stderr, interactive=sys.stderr.isatty())
+        self.progress = Silent() if self.is_worker else progress
         self.session = Session(
             settings=settings,
             run=uuid.uuid4().hex if worker is None else str(worker["testrunuid"]),
