@@ -22,7 +22,6 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("leaks", "leaks", "find cases that stand in training data"),
     ("freeze", "freeze", "pin cases, graders and claims before the run"),
     ("history", "history", "list runs, and draw them over the checkpoints"),
-    ("history", "history", "list runs, and draw them over the checkpoints"),
     ("review", "review", "rate a sample of a judge's cases, so that its verdicts are corrected by people"),
     ("attack-judge", "attack_judge", "write answers that try to persuade a judge, as a suite to run with yours"),
 )
