@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_ftcheck import benchmarks
+    from pytest_ftcheck.benchmarks.harness_eval import lm_eval_cases
     from pytest_ftcheck.comparison import Comparison
     from pytest_ftcheck.errors import (
         CaseError,
@@ -128,6 +129,7 @@ __all__ = [
     "json_fields",
     "json_schema",
     "json_valid",
+    "lm_eval_cases",
     "macro_f1",
     "noisy",
     "numeric",
@@ -153,6 +155,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "benchmarks.harness_eval": ("lm_eval_cases",),
     "comparison": ("Comparison",),
     "errors": (
         "CaseError",

@@ -193,7 +193,8 @@ class Decoding:
     With `choices` nothing is drawn: the answer is the choice that the model finds likeliest, by its log-probability
     ("none"), or that divided by its tokens ("length") or its UTF-8 bytes ("bytes"). `contexts`, one a choice, stand in
     place of the prompt; `greedy` asks of each choice whether greedy decoding would write it. With `reads` the last
-    message itself is read, as plain text with nothing before it, and the answer is empty but for its log-probability.
+    message itself is read, as plain text with nothing before it, and the answer is empty but for its log-probability;
+    `keeps_begin` reads a begin token that the tokenizer puts there as part of it, as lm-evaluation-harness does.
     """
 
     max_new_tokens: int = 256
@@ -205,6 +206,7 @@ class Decoding:
     reads: bool = False
     contexts: tuple[str, ...] = ()
     greedy: bool = False
+    keeps_begin: bool = False
 
     @property
     def scores(self) -> bool:
@@ -214,7 +216,7 @@ class Decoding:
     def content(self) -> dict[str, Any]:
         """What of this decides the answer."""
         if self.reads:
-            return {"reads": True}
+            return {"reads": True, **({"keeps_begin": True} if self.keeps_begin else {})}
         if self.choices:
             return {
                 "choices": list(self.choices),

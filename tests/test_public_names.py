@@ -45,7 +45,7 @@ def test_the_list_is_pinned() -> None:
         *("comet", "constraints", "external", "from_evaluate", "pass_at_k", "sandbox_report"),
         "is_refusal",
         *("assert_capable", "assert_direction", "assert_invariant", "assert_no_new_failures", "falls", "rises"),
-        *("benchmarks", "noisy", "perturb", "prompts", "template"),
+        *("benchmarks", "lm_eval_cases", "noisy", "perturb", "prompts", "template"),
         *("CaseError", "CheckFailed", "ConfigError", "EngineError", "FtcheckError", "GraderError"),
         *("StatisticsError", "StoreError", "Undecided"),
     }

@@ -72,11 +72,12 @@ class Scorer:
 
     def _windows(self, request: Request) -> list[tuple[list[int], list[int]]] | Failure:
         """Cut a text into windows of the whole context, each but the first conditioned on all before it that fits."""
-        text = Rendered(request.messages[-1]["content"], special=False)
+        keeps = request.decoding.keeps_begin
+        text = Rendered(request.messages[-1]["content"], special=keeps)
         tokens, begin = self._renderer.tokens(text), self._begin()
         if not begin:
             return _no_begin(request)
-        if tokens[:1] == begin:
+        if tokens[:1] == begin and not keeps:
             tokens = tokens[1:]
         if not tokens:
             return Failure(reason=f"{name(request)}: the prompt has no tokens")
