@@ -110,6 +110,25 @@ class TestCards:
         """A rubric shows equal answers once."""
         assert len(deck(n=80, equal=30).cards) == 130
 
+    def test_of_several_samples_one_is_drawn(self, tmp_path: Path) -> None:
+        """Base's and ft's sample of the same number stand on a card, not always the first."""
+        cases = tuple(
+            SheetCase(
+                id=f"c{number}",
+                digest=digest(number),
+                question="?",
+                expected=None,
+                base=tuple(f"old {k}" for k in range(3)),
+                ft=tuple(f"new {k}" for k in range(3)),
+            )
+            for number in range(60)
+        )
+        one = sheet("pairwise", n=0, folder=tmp_path)
+        many = Sheet(**{name: getattr(one, name) for name in one.__slots__} | {"cases": cases})
+        drawn = [{answer[-1] for answer in card.answers} for card in open_deck(many, n=60, seed=0).cards]
+        assert all(len(numbers) == 1 for numbers in drawn)
+        assert set().union(*drawn) == {"0", "1", "2"}
+
     def test_ratings_are_kept_by_content(self, deck: Callable[..., Deck]) -> None:
         """A rating is in the file at once, under the hashes of case and answer, and another deck finds it."""
         first = deck()
