@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck import benchmarks
     from pytest_ftcheck.benchmarks.harness_eval import lm_eval_cases
     from pytest_ftcheck.comparison import Comparison
+    from pytest_ftcheck.curves import assert_not_overfitted
     from pytest_ftcheck.errors import (
         CaseError,
         CheckFailed,
@@ -108,6 +109,7 @@ __all__ = [
     "assert_no_new_failures",
     "assert_no_memorisation",
     "assert_no_worse",
+    "assert_not_overfitted",
     "benchmarks",
     "bertscore",
     "bits_per_byte",
@@ -157,6 +159,7 @@ __all__ = [
 _HOMES = {
     "benchmarks.harness_eval": ("lm_eval_cases",),
     "comparison": ("Comparison",),
+    "curves": ("assert_not_overfitted",),
     "errors": (
         "CaseError",
         "CheckFailed",

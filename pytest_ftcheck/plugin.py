@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck.comparison import Comparison
     from pytest_ftcheck.items.probes import Model
     from pytest_ftcheck.items.run import ItemRun
+    from pytest_ftcheck.records import TrainingLog
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey["ItemRun"]()
@@ -247,6 +248,12 @@ def base_model(request: pytest.FixtureRequest) -> Model:
 def ft_model(request: pytest.FixtureRequest) -> Model:
     """The model after fine-tuning, as a function from prompt to answer."""
     return run_of(request.config).model("ft")
+
+
+@pytest.fixture(scope="session")
+def training_log(request: pytest.FixtureRequest) -> TrainingLog:
+    """The fine-tune's losses, from `trainer_state.json` or a CSV of losses in its folder."""
+    return run_of(request.config).training_log()
 
 
 def run_of(config: pytest.Config) -> ItemRun:

@@ -532,6 +532,25 @@ class GateResult:
         return next((verdict for verdict in self.verdicts if verdict.decision is self.decision), None)
 
 
+Pattern = Literal["healthy", "overfitting", "underfitting", "unstable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingLog:
+    """A training's losses, (step, loss) pairs in the order of the steps; what they show, and on what evidence.
+
+    `best_step` and `best_loss` are those of the lowest validation loss, None without one. A loss may be NaN.
+    """
+
+    path: str
+    training: tuple[tuple[float, float], ...] = ()
+    validation: tuple[tuple[float, float], ...] = ()
+    pattern: Pattern | None = None
+    evidence: str = ""
+    best_step: float | None = None
+    best_loss: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """How a run's exam stands to the one that was pinned: the lock's path, its day, and what changed since.

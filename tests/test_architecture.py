@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gradebook", "people"),
     ("answering", "roles"),
     ("suites",),
-    ("gates", "memorisation"),
+    ("gates", "memorisation", "curves"),
     ("judging",),
     ("retention",),
     ("calibration", "win_rates"),

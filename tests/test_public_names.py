@@ -14,7 +14,7 @@ def test_the_list_is_pinned() -> None:
         *("assert_at_least", "assert_equivalent", "assert_improves", "assert_never", "assert_no_worse"),
         *("assert_kept", "assert_length_stable", "answer_language", "short_answer"),
         *("eval_cases", "gate", "grader", "probe"),
-        *("union", "assert_no_memorisation"),
+        *("union", "assert_no_memorisation", "assert_not_overfitted"),
         *(
             "choice",
             "contains",

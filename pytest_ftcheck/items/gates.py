@@ -110,7 +110,6 @@ def _flawless(one: Eval, chosen: Sequence[Case], policy: Policy) -> Comparison:
     metrics = metrics_of(one.spec)
     grades = {metric.name: tuple([Grade(metric.best)] * one.spec.samples) for metric in metrics}
     cases = tuple(
-        CaseResult(case=case, base_answers=(), ft_answers=(), base_grades=grades, ft_grades=grades)
-        for case in chosen
+        CaseResult(case=case, base_answers=(), ft_answers=(), base_grades=grades, ft_grades=grades) for case in chosen
     )
     return Comparison(eval=one.name, metrics=metrics, cases=cases, metric=metrics[0], policy=policy)

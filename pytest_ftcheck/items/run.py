@@ -11,10 +11,13 @@ import uuid
 import zlib
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ftcheck.curves import judged
+from pytest_ftcheck.data.training_log import find_training_log, read_training_log
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.hygiene.leaked import mark_leaks
@@ -26,14 +29,22 @@ from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
-from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, ProbeResult, Registration, Role, Run
+from pytest_ftcheck.records import (
+    Decision,
+    EvalSummary,
+    GateResult,
+    ModelRecord,
+    ProbeResult,
+    Registration,
+    Role,
+    Run,
+    TrainingLog,
+)
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
 from pytest_ftcheck.session import Session
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_ftcheck.comparison import Comparison
     from pytest_ftcheck.evals import Eval, EvalSpec
     from pytest_ftcheck.options import Settings
@@ -170,6 +181,12 @@ class ItemRun:
         if self.settings.model is None:
             pytest.skip(NO_MODEL)
         return Model(self.session, role)
+
+    def training_log(self) -> TrainingLog:
+        """Return what the fine-tune's training log shows; without a model the test is skipped. Raises ConfigError."""
+        if self.settings.model is None:
+            pytest.skip(NO_MODEL)
+        return judged(read_training_log(find_training_log(Path(self.settings.model))))
 
     def annotate(self, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
         """Put on a report what the summary and the letter need; it crosses from worker to controller."""
