@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck.grading.similarity import similarity
     from pytest_ftcheck.grading.translation import bleu, chrf, ter
     from pytest_ftcheck.items.probes import Model, probe
+    from pytest_ftcheck.memorisation import assert_no_memorisation
     from pytest_ftcheck.probing import perturb
     from pytest_ftcheck.probing.assertions import (
         assert_capable,
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     )
     from pytest_ftcheck.probing.cases import template
     from pytest_ftcheck.probing.strategies import noisy, prompts
-    from pytest_ftcheck.memorisation import assert_no_memorisation
     from pytest_ftcheck.records import Answer, Case, Grade, Verdict
 
 __all__ = [
@@ -106,8 +106,8 @@ __all__ = [
     "assert_kept",
     "assert_length_stable",
     "assert_never",
-    "assert_no_new_failures",
     "assert_no_memorisation",
+    "assert_no_new_failures",
     "assert_no_worse",
     "assert_not_overfitted",
     "benchmarks",
