@@ -14,7 +14,6 @@ import pytest
 
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.options import Settings, add_options, read_settings
-from pytest_ftcheck.reports.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -174,7 +173,7 @@ class Gathering:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         # Now, since while collecting both are what pytest captures with.
-        self.progress = Progress(sys.stderr, interactive=sys.stderr.isatty())
+        self.stderr, self.is_terminal = sys.stderr, sys.stderr.isatty()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Hear that a test begins."""
@@ -260,8 +259,10 @@ def run_of(config: pytest.Config) -> ItemRun:
     """Return this process's run, made when it is first needed."""
     if RUN not in config.stash:
         from pytest_ftcheck.items.run import ItemRun
+        from pytest_ftcheck.reports.progress import Progress
 
         gathering = config.pluginmanager.get_plugin("ftcheck-gathering")
         assert isinstance(gathering, Gathering)
-        config.stash[RUN] = ItemRun(config, config.stash[SETTINGS], gathering.progress)
+        progress = Progress(gathering.stderr, gathering.is_terminal)
+        config.stash[RUN] = ItemRun(config, config.stash[SETTINGS], progress)
     return config.stash[RUN]

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
-from unittest.mock import patch
 
 from pytest_ftcheck.items.deferred import Deferred
 
@@ -19,6 +18,9 @@ from pytest_ftcheck.items.deferred import Deferred
 @contextmanager
 def unnoticed() -> Iterator[None]:
     """Hide what is written, warned and logged, give input nothing to read, let no debugger start; then restore all."""
+    # Imported for the first probe: it brings asyncio.
+    from unittest.mock import patch
+
     with ExitStack() as stack:
         stack.enter_context(_muted_descriptors())
         stack.enter_context(redirect_stdout(io.StringIO()))
