@@ -20,6 +20,7 @@ from pytest_ftcheck.curves import judged
 from pytest_ftcheck.data.training_log import find_training_log, read_training_log
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
+from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
@@ -148,7 +149,9 @@ class ItemRun:
         self.progress.close()
 
     def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
-        """Before any model loads: is the exam as it was pinned, and is any of it in the training data?"""
+        """Before any model loads: what is odd about the cases, are they as pinned, are any in the training data?"""
+        for one in evals:
+            self.session.notices += case_set_notices(one.name, one.cases)
         if self.settings.frozen or self.settings.lock.exists():
             known = self._collected or items
             files = whole_files(known, self.config)
@@ -309,6 +312,8 @@ class ItemRun:
             mine = [one for one in self._evals.values() if self._sums_up(one)]
             summaries = tuple(summarise(self.session, one, cases=shown) for one in mine)
             notices += [text for text in map(advice, summaries) if text]
+            for one in self._evals.values():
+                notices += label_notices(one.name, self.session.results(one))
             notices += [text for one in summaries for text in agreements(one)]
         answered, from_store = self.session.counts
         return Share(

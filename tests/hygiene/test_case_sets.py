@@ -1,0 +1,87 @@
+"""Case sets looked over: what is said, and what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
+from pytest_ftcheck.records import Answer, Case, CaseResult, Failure, Grade
+
+
+def cases(*pairs: tuple[str, Any]) -> list[Case]:
+    """Return cases of these inputs and expected answers."""
+    return [Case(id=f"c{number}", input=text, expected=expected) for number, (text, expected) in enumerate(pairs)]
+
+
+def result(base: str, ft: str, expected: str = "yes", *, right: bool = False) -> CaseResult:
+    """Return a graded case."""
+    grades = {"exact": (Grade(1.0 if right else 0.0),)}
+    return CaseResult(
+        case=Case(id="c", input="?", expected=expected),
+        base_answers=(Answer(base),),
+        ft_answers=(Answer(ft),),
+        base_grades=grades,
+        ft_grades=grades,
+    )
+
+
+def test_duplicates_are_named() -> None:
+    """Cases that ask and expect the same, but for case and punctuation."""
+    (notice,) = case_set_notices("e", cases(("Where is it?", "a"), ("where is IT", "A"), ("Who?", "a")))
+    assert notice == "e: 1 case asks what another asks: c0 = c1"
+
+
+def test_contradictions_are_named() -> None:
+    """The same question with another answer."""
+    (notice,) = case_set_notices("e", cases(("Where is it?", "a"), ("Where is it?", "b")))
+    assert notice == "e: 1 prompt with more than one expected answer: c0 against c1"
+
+
+@pytest.mark.parametrize(("many", "said"), [(38, True), (36, True), (35, False)])
+def test_one_answer_for_nearly_all_is_said(many: int, said: bool) -> None:
+    """From nine tenths on, always giving one answer scores too high to tell models apart."""
+    drawn = [(f"question {n}", "ham" if n < many else "spam") for n in range(40)]
+    notices = case_set_notices("e", cases(*drawn))
+    assert bool(notices) == said
+    if said:
+        assert notices[0].startswith(f"e: {many} of 40 cases expect ham: a model that always says so scores")
+
+
+def test_other_fields_make_other_cases() -> None:
+    """Cases that differ in a field that only the grader sees are no duplicates."""
+    pair = [Case(id=str(n), input="Write add().", fields={"tests": n}) for n in range(2)]
+    assert case_set_notices("e", pair) == []
+
+
+def test_both_models_against_the_label_is_a_hint() -> None:
+    """Base and ft give one short answer that is not the expected one."""
+    (notice,) = label_notices("e", [result("No.", "no"), result("no", "maybe"), result("yes", "yes", right=True)])
+    assert (
+        notice
+        == "e: base and ft agree against the expected answer in 1 case: is it right? c (expected yes, both say no)"
+    )
+
+
+def test_long_or_missing_answers_are_no_hint() -> None:
+    """Prose that is alike, an empty answer, and an answer that could not be had say nothing of a label."""
+    prose = "I am sorry but I cannot help you with this"
+    failed = CaseResult(
+        case=Case(id="c", input="?", expected="x"),
+        base_answers=(Failure(reason="down"),),
+        ft_answers=(Failure(reason="down"),),
+        base_grades={},
+        ft_grades={},
+        missing="down",
+    )
+    assert label_notices("e", [result(prose, prose), result("", ""), failed]) == []
+
+
+def test_hostile_texts_are_inert() -> None:
+    """Ids, labels and answers are shown, not obeyed."""
+    attack = "\x1b[2J\n::error::x"
+    drawn = [Case(id=f"{attack}{n}", input="Same?", expected=attack) for n in range(2)]
+    for notice in (*case_set_notices("e", drawn), *label_notices("e", [result(attack, attack)])):
+        assert "\x1b" not in notice
+        assert "\n" not in notice
