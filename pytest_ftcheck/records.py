@@ -626,3 +626,4 @@ class Run:
     inconclusive: Literal["fail", "warn"] = "fail"
     registration: Registration | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    training: TrainingLog | None = None

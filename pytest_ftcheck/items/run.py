@@ -185,6 +185,15 @@ class ItemRun:
             pytest.skip(NO_MODEL)
         return Model(self.session, role)
 
+    def _training(self) -> TrainingLog | None:
+        """Return what the log in the fine-tune's folder shows, where there is one that can be read."""
+        if self.settings.model is None or not Path(self.settings.model).is_dir():
+            return None
+        try:
+            return self.training_log()
+        except FtcheckError:
+            return None
+
     def training_log(self) -> TrainingLog:
         """Return what the fine-tune's training log shows; without a model the test is skipped. Raises ConfigError."""
         if self.settings.model is None:
@@ -358,8 +367,9 @@ class ItemRun:
             from_store=max((share.from_store for share in self.shares), default=0),
             limit=self.settings.limit,
             inconclusive=self.settings.inconclusive,
-            registration=next((share.registration for share in self.shares if share.registration), None),
             versions=versions(),
+            training=self._training(),
+            registration=next((share.registration for share in self.shares if share.registration), None),
         )
 
 

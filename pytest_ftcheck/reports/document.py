@@ -30,6 +30,7 @@ from pytest_ftcheck.records import (
     Reply,
     Run,
     Table,
+    TrainingLog,
     Verdict,
     WinRate,
 )
@@ -62,6 +63,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "counts": _counts(run),
         "notices": [_plain(notice) for notice in run.notices],
         "registration": _registration(run.registration),
+        "training": _training(run.training),
         "models": [_model(model) for model in run.models],
         "gates": [_gate(result) for result in run.gates],
         "probes": [{name: _plain(getattr(found, name)) for name in _PROBE} for found in run.probes],
@@ -100,6 +102,13 @@ def _leak(leak: Leak) -> dict[str, Any]:
         name: _plain(getattr(leak, name))
         for name in ("case", "train_line", "kind", "part", "similarity", "rows", "last_line")
     }
+
+
+_TRAINING = ("path", "training", "validation", "pattern", "evidence", "best_step", "best_loss")
+
+
+def _training(found: TrainingLog | None) -> dict[str, Any] | None:
+    return None if found is None else _named(found, _TRAINING)
 
 
 def _counts(run: Run) -> dict[str, int]:

@@ -110,15 +110,6 @@ def columns(counts: Sequence[int], most: int, *, height: float) -> list[float]:
     return [round(height * number / most, 2) if most else 0.0 for number in counts]
 
 
-def line(points: Sequence[tuple[float, float]], across: Axis, up: Axis, *, width: float, height: float) -> str:
-    """Return the SVG points of a line."""
-    return " ".join(
-        f"{across.at(x) * width / 100:.2f},{height - up.at(y) * height / 100:.2f}"
-        for x, y in points
-        if math.isfinite(x) and math.isfinite(y)
-    )
-
-
 def _ribbon(left: float, right: float, thickness: float) -> str:
     start, end, middle = FLOW_BAR, FLOW_WIDTH - FLOW_BAR, FLOW_WIDTH / 2
     return (

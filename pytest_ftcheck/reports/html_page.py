@@ -22,6 +22,7 @@ from pytest_ftcheck.reports.figures import count, duration
 from pytest_ftcheck.reports.html_cases import cases_data, script_json
 from pytest_ftcheck.reports.html_details import details, provenance
 from pytest_ftcheck.reports.html_facts import Facts
+from pytest_ftcheck.reports.html_training import training_view
 from pytest_ftcheck.reports.html_view import HEADLINES, blamed, groups
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.rows import common_level, legend
@@ -83,7 +84,8 @@ def html_page(run: Run, data: dict[str, Any] | None = None, *, cases_file: str =
         took=duration(run.duration_s),
         version=inert(run.version, one_line=True),
         probes=facts.parts("probes"),
-        training=None,
+        training=training_view(facts.part("training")) if facts.found["training"] else None,
+        diagnosis=[_sentences(each) for each in facts.found.get("diagnosis") or ()],
         count=count,
         one_decimal="{:,.1f}".format,
         four_decimals="{:.4f}".format,
@@ -99,6 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["inert"] = lambda text: inert(str(text), limit=wording.REASON_LIMIT, one_line=True)
+    made.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
     return made
 
 
@@ -123,6 +126,11 @@ def _policy(style: str, script: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _sentences(finding: Any) -> list[str]:
+    """Return what a line of the diagnosis says, whichever names its parts have."""
+    return [text for text in (finding.values() if isinstance(finding, dict) else [finding]) if isinstance(text, str)]
 
 
 def _tags(data: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -109,3 +110,19 @@ def test_without_an_output_the_page_stands_beside_its_file(project: Project) -> 
     project.run()
     assert main(["report", str(project.path / "run.json")]) == 0
     assert "<h1>Every gate passed</h1>" in page_of(project, "run.html")
+
+
+def test_the_log_of_the_training_stands_in_page_and_json(project: Project) -> None:
+    """A trainer_state.json in the fine-tune's folder is shown with its pattern, without being asked for."""
+    project.write_win(12)
+    folder = project.path / "ckpt"
+    folder.mkdir()
+    state = {"log_history": [{"step": 10 * n, "loss": 2.0 / n} for n in range(1, 8)]}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    engine = project.path / "own_engine.py"
+    engine.write_text(engine.read_text().replace("Path(spec.path).read_text()", "Path('ft.json').read_text()"))
+    project.run("--ft-model=ckpt", "--ft-report=report.html")
+    found = project.document()["training"]
+    assert [step for step, _ in found["training"]] == [10 * n for n in range(1, 8)]
+    assert 'id="h-training">Training</h2>' in page_of(project)
+    assert "<polyline" in page_of(project)

@@ -162,6 +162,22 @@ def test_whiskers_stand_where_their_numbers_are(full: Shown) -> None:
         assert place[row] == pytest.approx(values, abs=1e-4)
 
 
+def test_training_is_drawn_where_it_is_known(browser: Browser, written: dict[str, Path], full: Shown) -> None:
+    """Curves stand at their losses, the best step at its place; a run without a log has no such section."""
+    points = full.page.locator("#training polyline").evaluate_all("all => all.map(each => each.getAttribute('points'))")
+    drawn = [[tuple(map(float, pair.split(","))) for pair in each.split()] for each in points]
+    assert [len(each) for each in drawn] == [4, 4]
+    (x, y), (train, validation) = zip(*drawn[0], strict=True), ([each[1] for each in line] for line in drawn)
+    losses = [loss for _, loss in pages.TRAINING.training]
+    scale = (train[3] - train[0]) / (losses[3] - losses[0])
+    assert train == pytest.approx([train[0] + (loss - losses[0]) * scale for loss in losses], abs=0.2)
+    assert validation[1] == pytest.approx(train[0] + (0.9 - losses[0]) * scale, abs=0.2)
+    assert float(full.page.locator("#training .best").get_attribute("x1") or 0) == pytest.approx(x[1], abs=0.1)
+    assert len(y) == 4
+    with showing(browser, written["green"]) as green:
+        assert green.page.locator("#training").count() == 0
+
+
 def test_a_case_shows_both_answers_side_by_side_with_their_words_compared(full: Shown) -> None:
     """Prompt, expected, answers, grades and reasons; only the words that differ are marked."""
     case = full.page.locator("#list li", has_text="ticket-0004").first

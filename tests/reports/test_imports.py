@@ -11,7 +11,17 @@ import pytest
 
 MODULES = (
     *("document", "figures", "files", "inert", "junit", "losses", "progress", "reading", "rows", "selection"),
-    *("terminal", "wording", "html_cases", "html_details", "html_facts", "html_figures", "html_report", "html_view"),
+    *(
+        "terminal",
+        "wording",
+        "html_cases",
+        "html_details",
+        "html_facts",
+        "html_figures",
+        "html_report",
+        "html_training",
+        "html_view",
+    ),
     *("html_page", "parquet"),
 )
 DRAWING = ("terminal", "html_page")

@@ -23,6 +23,7 @@ from pytest_ftcheck.records import (
     Run,
     SliceSummary,
     Table,
+    TrainingLog,
     Verdict,
     WinRate,
 )
@@ -172,15 +173,6 @@ histograms = st.builds(
     base=st.tuples(counts, counts),
     ft=st.tuples(counts, counts),
 )
-win_rates = st.builds(
-    WinRate,
-    raw=shares,
-    at_equal_length=st.one_of(st.none(), shares),
-    low=numbers,
-    high=numbers,
-    level=st.one_of(st.none(), shares),
-    reason=hostile,
-)
 leaks = st.builds(
     Leak,
     case=hostile,
@@ -192,6 +184,15 @@ leaks = st.builds(
     last_line=counts,
 )
 registrations = st.builds(Registration, lock=hostile, frozen=hostile, changes=st.lists(hostile, max_size=3).map(tuple))
+win_rates = st.builds(
+    WinRate,
+    raw=shares,
+    at_equal_length=st.one_of(st.none(), shares),
+    low=numbers,
+    high=numbers,
+    level=st.one_of(st.none(), shares),
+    reason=hostile,
+)
 summaries = st.builds(
     EvalSummary,
     leaks=st.lists(leaks, max_size=2).map(tuple),
@@ -250,6 +251,17 @@ probe_results = st.builds(
     new=maybe_counts,
     nodeid=hostile,
 )
+losses = st.lists(st.tuples(st.floats(0, 1e5), st.floats()), max_size=3).map(tuple)
+trainings = st.builds(
+    TrainingLog,
+    path=hostile,
+    training=losses,
+    validation=losses,
+    pattern=st.sampled_from(["healthy", "unstable", None]),
+    evidence=hostile,
+    best_step=numbers,
+    best_loss=numbers,
+)
 runs = st.builds(
     Run,
     id=hostile,
@@ -267,4 +279,5 @@ runs = st.builds(
     inconclusive=st.sampled_from(["fail", "warn"]),
     registration=st.one_of(st.none(), registrations),
     versions=st.dictionaries(hostile, hostile, max_size=2),
+    training=st.one_of(st.none(), trainings),
 )

@@ -15,6 +15,7 @@ from pytest_ftcheck.records import (
     Run,
     SliceSummary,
     Table,
+    TrainingLog,
 )
 from tests.support import runs
 
@@ -38,6 +39,17 @@ HOSTILE = {
     "megabyte": "x" * 1_000_000,
     "quotes": "\"'`</data>\\u003c/script\\u003e&lt;b&gt;&amp;",
 }
+
+
+TRAINING = TrainingLog(
+    path="ckpt/trainer_state.json",
+    training=((100.0, 2.0), (200.0, 1.2), (300.0, 0.7), (400.0, 0.3)),
+    validation=((100.0, 1.8), (200.0, 0.9), (300.0, 1.1), (400.0, 1.4)),
+    pattern="overfitting",
+    evidence="validation loss rises from 0.9 to 1.4 while training loss falls",
+    best_step=200.0,
+    best_loss=0.9,
+)
 
 
 def case_result(number: int, outcome: str, *, length: int = 12, lang: str = "en", binary: bool = True) -> CaseResult:
@@ -180,6 +192,7 @@ def full_run() -> Run:
         gates=gates,
         models=models,
         versions={"python": "3.11.7", "torch": "2.13.0", "transformers": "5.23.0"},
+        training=TRAINING,
     )
 
 
