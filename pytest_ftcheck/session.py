@@ -74,7 +74,7 @@ class Session:
     _best: dict[Eval, Eval] = field(default_factory=dict)
     _labels: dict[Path, list[Label]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
-    leaks: dict[Eval, tuple[Leak, ...]] = field(default_factory=dict)
+    leaks: dict[str, tuple[Leak, ...]] = field(default_factory=dict)
     _whole: dict[Eval, tuple[Case, ...]] = field(default_factory=dict)
 
     def eval_of(self, spec: EvalSpec) -> Eval:
@@ -171,9 +171,9 @@ class Session:
 
     def cases_of(self, one: Eval) -> tuple[Case, ...]:
         """Return the cases that are judged: all but those that leaked, where these are left out."""
-        if self.settings.leaks == "warn" or one not in self.leaks:
+        if self.settings.leaks == "warn" or one.nodeid not in self.leaks:
             return one.cases
-        leaked = {leak.case for leak in self.leaks[one]}
+        leaked = {leak.case for leak in self.leaks[one.nodeid]}
         return tuple(case for case in one.cases if case.id not in leaked)
 
     def refuse(self, reason: str) -> None:
@@ -246,7 +246,7 @@ class Session:
 
     def _leaked(self, one: Eval) -> str:
         one = next((given for given, best in self._best.items() if best is one), one)
-        leaked = len({leak.case for leak in self.leaks.get(one, ())})
+        leaked = len({leak.case for leak in self.leaks.get(one.nodeid, ())})
         if not leaked:
             return ""
         left_out = "" if self.settings.leaks == "warn" else ", left out"

@@ -34,7 +34,7 @@ def mark_leaks(session: Session, evals: Sequence[Eval]) -> None:
     for one in evals:
         leaks = found[one.nodeid]
         if leaks:
-            session.leaks[one] = leaks
+            session.leaks[one.nodeid] = leaks
             said.append(f"{one.name}: {leak_words(leaks, len(one.cases), str(settings.train_data.name))}")
     if said and settings.leaks == "fail":
         session.refuse(f"--ft-leaks=fail: {'; '.join(said)}")

@@ -131,3 +131,19 @@ def test_a_missing_file_is_named(project: Project) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no.jsonl*"])
     assert project.asked() == []
+
+
+def test_one_item_for_a_whole_eval_leaves_them_out(project: Project) -> None:
+    """Where an eval is one test, that test and the gate count the cases that are left."""
+    write(project, 3)
+    project.run("--ft-train-data=train.jsonl", "--ft-items=eval").assert_outcomes(passed=2)
+    assert (gate(project)["n"], len(project.asked())) == (23, 2 * 23)
+
+
+def test_the_strongest_baseline_meets_the_same_cases(project: Project) -> None:
+    """Base at its best prompt is not asked the leaked cases either."""
+    write(project, 3)
+    (project.path / "best.toml").write_text('system = "Say yes."\n')
+    project.run("--ft-train-data=train.jsonl", "--ft-best-base-profile=best.toml")
+    asked = {note["messages"][-1]["content"] for note in project.asked()}
+    assert asked == set(ASKED[3:])
