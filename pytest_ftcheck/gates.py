@@ -171,7 +171,7 @@ def claimed(comparison: Comparison, claim: Claim, per: str | None, event: Event 
     return {
         "eval": comparison.eval,
         "metric": comparison.metric.name,
-        **{name: value for name, value in asdict(claim).items() if value is not None},
+        **{name: value for name, value in asdict(claim).items() if value is not None and (name != "chance" or value)},
         **({} if per is None else {"per": per}),
         **({} if event is None else {"event": content_of(event).hash}),
     }

@@ -143,7 +143,7 @@ def test_what_cannot_be_meant_is_status_2(
         ("rows.csv", b"a,b\n\xff,2\n", "rows.csv:2: not UTF-8"),
         ("rows.jsonl", b'{"a": 1}\n{\n', "rows.jsonl:2: broken JSON"),
         ("rows.jsonl", b"", "holds no row"),
-        ("rows.txt", b"a", "ends with '.txt'"),
+        ("rows.doc", b"a", "ends with '.doc'"),
     ],
 )
 def test_what_cannot_be_read_is_status_2(
