@@ -49,7 +49,7 @@ def _tasks(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _manager(name: str, include: list[str]) -> Any:
     """Index no more folders than the name needs: all of the harness's take half a minute."""
-    import lm_eval.tasks  # type: ignore[import-not-found, unused-ignore]
+    import lm_eval.tasks
 
     own = Path(lm_eval.tasks.__file__).parent
     kin = [each for each in own.iterdir() if each.is_dir() and f"{name}_".startswith(f"{each.name}_")]
@@ -81,7 +81,7 @@ def _build(tasks: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metrics(task: Any) -> list[dict[str, Any]]:
-    from lm_eval.api.registry import AGGREGATION_REGISTRY  # type: ignore[import-not-found, unused-ignore]
+    from lm_eval.api.registry import AGGREGATION_REGISTRY
 
     higher = task.higher_is_better()
     found = []
