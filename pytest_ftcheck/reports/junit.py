@@ -1,4 +1,4 @@
-"""What JUnit files say of gates and cases: pairs of name and value, all exact `str`, inert.
+"""What JUnit files say of gates: pairs of name and value, all exact `str`, inert.
 
 They travel from worker to controller and into XML, both of which take no other text. It knows no XML and no pytest.
 """
@@ -6,9 +6,8 @@ They travel from worker to controller and into XML, both of which take no other 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
-from pytest_ftcheck.records import CaseResult, GateResult, Grade
+from pytest_ftcheck.records import GateResult
 from pytest_ftcheck.reports import wording
 from pytest_ftcheck.reports.inert import inert
 
@@ -33,22 +32,6 @@ def gate_properties(result: GateResult) -> list[tuple[str, str]]:
         names = ("claim", "metric", "base", "ft", "delta", "low", "high", "level", "bound", "n", "gained", "lost")
         facts += [(name, getattr(verdict, name)) for name in (*names, "method", "p_value", "alpha", "reason")]
     return _properties(facts)
-
-
-def case_properties(result: CaseResult, *, outcome: str = "") -> list[tuple[str, str]]:
-    """Return a case's id, its outcome in words where given, and per metric base, ft and delta (means of samples)."""
-    facts: list[tuple[str, object]] = [("case", result.case.id), ("outcome", outcome), ("missing", result.missing)]
-    for metric in dict.fromkeys([*result.base_grades, *result.ft_grades]):
-        base, ft = (_mean(grades.get(metric, ())) for grades in (result.base_grades, result.ft_grades))
-        delta = ft - base if base is not None and ft is not None else None
-        facts += [(f"{metric}.base", base), (f"{metric}.ft", ft), (f"{metric}.delta", delta)]
-    return _properties(facts)
-
-
-def _mean(grades: Sequence[Grade]) -> float | None:
-    """Return the mean score, or None where a sample has none: missing is not wrong."""
-    scores = [grade.score for grade in grades if grade.score is not None]
-    return fmean(scores) if scores and len(scores) == len(grades) else None
 
 
 def _properties(facts: Sequence[tuple[str, object]]) -> list[tuple[str, str]]:
