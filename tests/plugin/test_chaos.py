@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.projects import Project, questions
 pytestmark = pytest.mark.slow
 
 KILLS = 20
-KILLS_A_RUN = 4
+KILLS_A_RUN = 5
 WORKERS = 2
 
 
@@ -27,14 +28,38 @@ def disturbed(project: Project) -> Disturbed:
     return made
 
 
-def undisturbed(disturbed: Disturbed) -> tuple[dict[str, Any], float]:
-    """Run to the end without a fault; return the verdicts, and how long it took once both workers were there."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run without a fault finds and stores, and how long it takes once both workers are there."""
+
+    verdicts: dict[str, Any]
+    stored: dict[bytes, bytes]
+    whole_s: float
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Undisturbed]:
+    """What was found once for all tests: their projects are the same."""
+    return {}
+
+
+@pytest.fixture
+def expected(disturbed: Disturbed, known: dict[str, Undisturbed]) -> Undisturbed:
+    """What a disturbed run must find too."""
+    if "run" not in known:
+        known["run"] = undisturbed(disturbed)
+    return known["run"]
+
+
+def undisturbed(disturbed: Disturbed) -> Undisturbed:
+    """Run to the end without a fault, beside the store."""
     run = disturbed.start("-n", str(WORKERS), "--ft-store=elsewhere")
     disturbed.await_workers(run, WORKERS)
     begun = time.monotonic()
     disturbed.end(run)
     assert set(disturbed.asked().values()) == {1}
-    return disturbed.verdicts(), time.monotonic() - begun
+    whole_s = time.monotonic() - begun
+    return Undisturbed(verdicts=disturbed.verdicts(), stored=disturbed.stored("elsewhere"), whole_s=whole_s)
 
 
 def forget(disturbed: Disturbed) -> None:
@@ -43,13 +68,12 @@ def forget(disturbed: Disturbed) -> None:
         entry.unlink()
 
 
-def test_killed_workers(disturbed: Disturbed) -> None:
+def test_killed_workers(disturbed: Disturbed, expected: Undisturbed) -> None:
     """Workers killed at 20 random moments: each run ends green with the undisturbed verdicts, and a kill costs a shard.
 
-    Up to four kills fall on one run, of whichever worker. Every case and the gate pass, each once.
+    Up to five kills fall on one run, of whichever worker. Every case and the gate pass, each once.
     """
     rng = random.Random(20261121)
-    expected, whole_s = undisturbed(disturbed)
     killed = 0
     while killed < KILLS:
         forget(disturbed)
@@ -58,14 +82,14 @@ def test_killed_workers(disturbed: Disturbed) -> None:
         of_run = 0
         for _ in range(KILLS_A_RUN):
             disturbed.await_workers(run, WORKERS)
-            time.sleep(rng.uniform(0.0, whole_s / 2))
+            time.sleep(rng.uniform(0.0, expected.whole_s / 2))
             if run.poll() is None and (workers := disturbed.workers()):
                 kill(rng.choice(workers))
                 stored = disturbed.stored()
                 of_run += 1
         output = disturbed.end(run)
         assert f"{disturbed.n + 1} passed" in output
-        assert disturbed.verdicts() == expected
+        assert disturbed.verdicts() == expected.verdicts
         assert is_kept(stored, disturbed.stored())
         asked = disturbed.asked()
         assert len(asked) == 2 * disturbed.n
@@ -73,13 +97,12 @@ def test_killed_workers(disturbed: Disturbed) -> None:
         killed += of_run
 
 
-def test_killed_controllers(disturbed: Disturbed) -> None:
+def test_killed_controllers(disturbed: Disturbed, expected: Undisturbed) -> None:
     """Controllers killed at 20 random moments and started again: the same verdicts, and a kill costs a shard a worker.
 
-    A chain of up to four kills ends with a run that is left alone.
+    A chain of up to five kills ends with a run that is left alone.
     """
     rng = random.Random(1121)
-    expected, whole_s = undisturbed(disturbed)
     killed = 0
     while killed < KILLS:
         forget(disturbed)
@@ -88,7 +111,7 @@ def test_killed_controllers(disturbed: Disturbed) -> None:
         for _ in range(KILLS_A_RUN):
             run = disturbed.start("-n", str(WORKERS))
             disturbed.await_workers(run, WORKERS)
-            time.sleep(rng.uniform(0.0, whole_s))
+            time.sleep(rng.uniform(0.0, expected.whole_s))
             if run.poll() is None:
                 of_chain += 1
             kill(run.pid)
@@ -99,7 +122,7 @@ def test_killed_controllers(disturbed: Disturbed) -> None:
         run = disturbed.start("-n", str(WORKERS))
         output = disturbed.end(run)
         assert f"{disturbed.n + 1} passed" in output
-        assert disturbed.verdicts() == expected
+        assert disturbed.verdicts() == expected.verdicts
         assert is_kept(stored, disturbed.stored())
         asked = disturbed.asked()
         assert len(asked) == 2 * disturbed.n
@@ -108,9 +131,8 @@ def test_killed_controllers(disturbed: Disturbed) -> None:
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_resuming_costs_the_open_shards(disturbed: Disturbed, workers: str) -> None:
+def test_resuming_costs_the_open_shards(disturbed: Disturbed, expected: Undisturbed, workers: str) -> None:
     """A run killed in the midst of its answers is taken up where it was: what is asked again is what was open."""
-    expected, _ = undisturbed(disturbed)
     open_at_most = max(1, int(workers))
     for kills, share in enumerate((0.2, 0.4, 0.6, 0.8), start=1):
         run = disturbed.start("-n", workers)
@@ -123,18 +145,16 @@ def test_resuming_costs_the_open_shards(disturbed: Disturbed, workers: str) -> N
         run.wait()
         assert sum(disturbed.noted().values()) <= 2 * disturbed.n + kills * open_at_most * SHARD
     disturbed.end(disturbed.start("-n", workers))
-    assert disturbed.verdicts() == expected
+    assert disturbed.verdicts() == expected.verdicts
     asked = disturbed.asked()
     assert len(asked) == 2 * disturbed.n
     assert asked.total() <= 2 * disturbed.n + 4 * open_at_most * SHARD
 
 
-def test_a_stopped_worker_that_wakes(project: Project) -> None:
+def test_a_stopped_worker_that_wakes(disturbed: Disturbed, expected: Undisturbed) -> None:
     """A worker stands still until its lease is taken over, and wakes: no answer is torn, and a shard is asked twice."""
-    disturbed = Disturbed(project, lease_s=3.0)
+    disturbed.lease_s = 3.0
     disturbed.write()
-    expected, _ = undisturbed(disturbed)
-    whole = disturbed.stored("elsewhere")
     run = disturbed.start("-n", "2")
     (first, _) = disturbed.await_workers(run, 2)
     until = time.monotonic() + PATIENCE_S
@@ -149,18 +169,17 @@ def test_a_stopped_worker_that_wakes(project: Project) -> None:
     finally:
         signal_to(first, signal.SIGCONT)
     disturbed.end(run)
-    assert disturbed.verdicts() == expected
-    assert disturbed.stored() == whole
+    assert disturbed.verdicts() == expected.verdicts
+    assert disturbed.stored() == expected.stored
     assert disturbed.asked().total() <= 2 * disturbed.n + SHARD
 
 
-def test_two_runs_on_one_store(disturbed: Disturbed) -> None:
+def test_two_runs_on_one_store(disturbed: Disturbed, expected: Undisturbed) -> None:
     """Two runs that begin at once share the work: both have the undisturbed verdicts, and nothing is asked twice."""
-    expected, _ = undisturbed(disturbed)
     runs = [disturbed.start(f"--ft-json={name}.json", output=f"{name}.txt") for name in ("left", "right")]
     for run, name in zip(runs, ("left", "right"), strict=True):
         disturbed.end(run, output=f"{name}.txt")
-        assert disturbed.verdicts(f"{name}.json") == expected
+        assert disturbed.verdicts(f"{name}.json") == expected.verdicts
     assert set(disturbed.asked().values()) == {1}
     counts = [disturbed.project.document(f"{name}.json")["counts"]["answered"] for name in ("left", "right")]
     assert sum(counts) == 2 * disturbed.n
