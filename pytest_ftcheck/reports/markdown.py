@@ -31,7 +31,7 @@ def run_markdown(run: Run, *, title: str = "Fine-tune gate", limit: int | None =
     head = [f"## {_sign(run)} {code(title)}", "", f"**{wording.closing_line(run)}**", ""]
     for model in run.models:
         source, kind, fingerprint = wording.model_facts(model)
-        head.append(f"- {model.role}: {code(source)} ({kind}, {code(fingerprint)})")
+        head.append(f"- {model.role}: {code(source)} {code(kind)} {code(fingerprint)}")
     blocks = ["\n".join(head), _table(rows, legend(run)), *_notices(run), *_losses(run.evals, losses_shown)]
     blocks.append(code(wording.facts_line(run)))
     return _fitted(blocks, rows, legend(run), limit)
