@@ -75,6 +75,7 @@ class Session:
     _labels: dict[Path, list[Label]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     leaks: dict[str, tuple[Leak, ...]] = field(default_factory=dict)
+    _leaks_by_case: dict[Eval, Mapping[str, Leak]] = field(default_factory=dict)
     _whole: dict[Eval, tuple[Case, ...]] = field(default_factory=dict)
 
     def eval_of(self, spec: EvalSpec) -> Eval:
@@ -173,8 +174,14 @@ class Session:
         """Return the cases that are judged: all but those that leaked, where these are left out."""
         if self.settings.leaks == "warn" or one.nodeid not in self.leaks:
             return one.cases
-        leaked = {leak.case for leak in self.leaks[one.nodeid]}
+        leaked = self.leaks_by_case(one)
         return tuple(case for case in one.cases if case.id not in leaked)
+
+    def leaks_by_case(self, one: Eval) -> Mapping[str, Leak]:
+        """Return the first leak found of each leaked case of an eval, by case id."""
+        if one not in self._leaks_by_case and one.nodeid in self.leaks:
+            self._leaks_by_case[one] = {leak.case: leak for leak in reversed(self.leaks[one.nodeid])}
+        return self._leaks_by_case.get(one, {})
 
     def refuse(self, reason: str) -> None:
         """Answer every later question of the run with why it is not asked."""

@@ -61,7 +61,7 @@ class EvalItem(Item):
 
     def setup(self) -> None:
         """Look the case's grades up, or have it answered and graded. Raises EngineError or GraderError."""
-        leak = next((leak for leak in self.ftcheck.leaks.get(self.eval.nodeid, ()) if leak.case == self.case.id), None)
+        leak = self.ftcheck.leaks_by_case(self.eval).get(self.case.id)
         if leak is not None and self.ftcheck.settings.leaks == "exclude":
             pytest.skip(f"leaked: its {leak.part} stands in the training data, line {leak.train_line} ({leak.kind})")
         result = self.ftcheck.result(self.eval, self.case)
