@@ -51,7 +51,7 @@ browser:
 	  { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
 
 test: lint models browser checkers
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --durations=25
 
 # All tests again, half as slow again, and which lines none of them reached.
 coverage: models browser checkers
