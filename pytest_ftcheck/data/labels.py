@@ -60,7 +60,7 @@ def file_name(name: str) -> str:
     """Write a name in characters that every file system takes; one that has others gets a part of its hash.
 
     >>> file_name("test_replies"), file_name("my/rubric")
-    ('test_replies', 'my_rubric-2f5cd2')
+    ('test_replies', 'my_rubric-759b46')
     """
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-") else "_" for sign in name)
     return plain if plain == name else f"{plain}-{digest(name)[:6]}"

@@ -84,8 +84,13 @@ class Shelf(Generic[T]):
         with database.writing() as connection:
             for row in damaged:
                 connection.execute("INSERT INTO damaged VALUES (?, ?, ?, ?, ?)", (self.table, *row, found))
-                # Another process may have written a sound row since: only what was read is taken out.
-                connection.execute(f"DELETE FROM {self.table} WHERE key IS ? AND payload IS ? AND seal IS ?", row)
+                # Another process may have written a sound row since: only what was read is taken out. A damaged blob
+                # may have become text, which is read as bytes and equals no blob.
+                connection.execute(
+                    f"DELETE FROM {self.table} WHERE key IS ? AND CAST(payload AS BLOB) IS CAST(? AS BLOB)"
+                    " AND CAST(seal AS BLOB) IS CAST(? AS BLOB)",
+                    row,
+                )
         named = ", ".join(key.decode("utf-8", "replace") for key, _, _ in damaged[:NAMED_KEYS])
         more = ", ..." if len(damaged) > NAMED_KEYS else ""
         database.notices.append(

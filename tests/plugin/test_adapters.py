@@ -26,9 +26,9 @@ def test_the_base_is_found_and_loaded_once(asking: Project, tiny: Path, monkeypa
     loads: list[str] = []
     load = Weights.__init__
 
-    def counted(self: Weights, spec: object, options: object) -> None:
+    def counted(self: Weights, spec: object, options: object, **more: object) -> None:
         loads.append(str(spec.path))  # type: ignore[attr-defined]
-        load(self, spec, options)  # type: ignore[arg-type]
+        load(self, spec, options, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Weights, "__init__", counted)
     asking.run_checkpoints(tiny / "adapter", None, "-k", "test_intent").assert_outcomes(passed=N, deselected=1)
@@ -54,13 +54,13 @@ def test_an_adapter_that_does_nothing_raises_an_alarm(asking: Project, tiny: Pat
     tensors = {name: tensor * 0 for name, tensor in load_file(weights).items()}
     save_file(tensors, weights, metadata={"format": "pt"})
     asking.run_checkpoints("zero", tiny / "base", "-k", "test_intent")
-    assert asking.document()["notices"] == [f"ft gave base's answer to all {N} prompts: is the adapter active?"]
+    assert asking.document()["notices"][:1] == [f"ft gave base's answer to all {N} prompts: is the adapter active?"]
 
 
 def test_the_same_model_twice_is_said(asking: Project, tiny: Path) -> None:
     """Base in both roles is told apart from an adapter that does nothing."""
     asking.run_checkpoints(tiny / "base", tiny / "base", "-k", "test_intent")
-    assert asking.document()["notices"] == ["base and ft are the same model"]
+    assert asking.document()["notices"][:1] == ["base and ft are the same model"]
     assert asking.answered() == N
 
 

@@ -121,7 +121,7 @@ def test_agreement_is_reported(judged: Callable[..., pytest.RunResult], project:
     rights = sum(int(card.case.id[1:]) % 2 for card in deck_of(project).cards) // 2
     assert found["agreement"]["estimate"] == pytest.approx((60 + rights) / 120)
     assert all(each["low"] < each["estimate"] < each["high"] for each in found.values())
-    result.stdout.fnmatch_lines(["*rubric's judge and people on 120 ratings of 60 cases: agreement 0.*kappa*"])
+    result.stdout.fnmatch_lines(["*judge and people on 120 ratings of 60 cases: agreement*"])
     jsonschema.validate(project.document(), json.loads(SCHEMA_FILE.read_text()))
 
 

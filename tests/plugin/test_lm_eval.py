@@ -90,14 +90,15 @@ def test_all(comparisons):
 """
 
 
-def test_the_harness_says_what_is_wrong(project: Project, tasks: Path) -> None:
+def test_the_harness_says_what_is_wrong(project: Project, tasks: Path, tmp_path: Path) -> None:
     """An unknown task, a metric that no gate can rest on and an interpreter without lm_eval are errors that say so."""
-    (tasks / "f1.yaml").write_text(
+    # In a folder of its own, for it has the name of another test's task.
+    (tmp_path / "f1.yaml").write_text(
         (tasks / "local_choice.yaml").read_text().replace("{metric: acc}, {metric: acc_norm}", "{metric: f1}")
     )
     suite = "from pytest_ftcheck import lm_eval_cases\n@lm_eval_cases({!r}{})\ndef test_it(case, answer): ...\n"
     for name, task, more in (
-        ("metric", str(tasks / "f1.yaml"), ""),
+        ("metric", str(tmp_path / "f1.yaml"), ""),
         ("interpreter", "hellaswag", ", python='/nowhere/python'"),
     ):
         (project.path / f"test_{name}.py").write_text(suite.format(task, more))
