@@ -36,8 +36,20 @@ def histograms_of(comparison: Comparison) -> tuple[Histogram, ...]:
 def cases_of(comparison: Comparison, results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
     """Return all of an eval's cases in their order, those that were paired with their scores and outcome."""
     scores = zip(comparison.cases, comparison.scores("base"), comparison.scores("ft"), strict=True)
+    third = comparison.third
+    also = (
+        {}
+        if third is None
+        else {each.case.id: score for each, score in zip(third.cases, third.scores("base"), strict=True)}
+    )
     paired = {
-        result.case.id: replace(result, outcome=comparison.metric.outcome(base, ft), base_score=base, ft_score=ft)
+        result.case.id: replace(
+            result,
+            outcome=comparison.metric.outcome(base, ft),
+            base_score=base,
+            ft_score=ft,
+            also_score=also.get(result.case.id),
+        )
         for result, base, ft in scores
     }
     return tuple(paired.get(result.case.id, result) for result in results)
