@@ -13,6 +13,7 @@ from pytest_ftcheck.records import Decision, GateResult, Run
 from pytest_ftcheck.stats.multiplicity import holm
 from pytest_ftcheck.store import LedgerEntry
 
+_BESIDE = ("score", "delta", "low", "high", "n", "missing")
 FRESH_FROM = 10
 """Checkpoints from which a fresh set is advised whatever the verdicts."""
 
@@ -28,6 +29,7 @@ def facts_of(run: Run) -> dict[str, Any]:
             "sets": [sets.get(name, "") for name in result.evals],
             **({} if verdict is None else {"claim": verdict.claim, "p_value": verdict.p_value, "alpha": verdict.alpha}),
         }
+    figures = ("base", "ft", "delta", "low", "high", "n", "metric")
     return {
         "models": {model.role: model.fingerprint for model in run.models},
         "sources": {model.role: model.source for model in run.models},
@@ -35,7 +37,10 @@ def facts_of(run: Run) -> dict[str, Any]:
         "verdicts": {result.nodeid: result.decision.value for result in run.gates},
         "gates": gates,
         "evals": {
-            one.nodeid: {name: getattr(one, name) for name in ("base", "ft", "delta", "low", "high", "n", "metric")}
+            one.nodeid: {
+                **{name: getattr(one, name) for name in figures},
+                **({} if one.also is None else {"also": {name: getattr(one.also, name) for name in _BESIDE}}),
+            }
             for one in run.evals
         },
         "limit": run.limit,
