@@ -72,12 +72,10 @@ def legend(run: Run) -> str:
     level = common_level(run)
     found: list[Verdict | EvalSummary] = [*run.evals]
     found += all_verdicts(verdict for result in run.gates for verdict in result.verdicts)
+    also = "; also: the third model, and ft minus it, not judged" if any(each.also for each in found) else ""
     if level is None or not any(each.delta is not None for each in found):
-        return f"intervals hold ft's value at {proportion(level)}" if level is not None else ""
+        return f"intervals hold ft's value at {proportion(level)}{also}" if level is not None else ""
     units = "points" if all(_in_percent(each) for each in found) else "points or the metric's units"
-    also = (
-        "; also: the third model, and ft minus it: no verdict rests on it" if any(each.also for each in found) else ""
-    )
     return (
         f"delta is ft minus base in {units}, with its {proportion(level)} interval; "
         f"gained / lost: cases that ft answered better / worse than base{also}"
