@@ -312,6 +312,14 @@ def test_a_server_that_is_gone_is_a_notice(suite: Suite) -> None:
     assert told.startswith("--also=http://127.0.0.1:9/v1#original lacks an answer or a grade in 20 of 20 cases: ")
 
 
+def test_the_same_model_again_is_said_and_not_asked(suite: Suite) -> None:
+    """A third model that is base answers nothing again, and a notice says that it is."""
+    suite.write((10, 10, 0, 0))
+    suite.run("--also=base.jsonl")
+    assert suite.document()["counts"]["answered"] == 2 * 20
+    assert suite.document()["notices"] == ["--also is the same model as base"]
+
+
 def test_a_wrong_source_is_a_usage_error(suite: Suite) -> None:
     """A folder that is not there is said before the run, with what is allowed, and nothing is answered."""
     suite.write((10, 10, 0, 0))
