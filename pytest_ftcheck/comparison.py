@@ -159,16 +159,8 @@ class Comparison:
         None without it, by a metric that compares base with ft, and where it lacks the grade of a case. Raises
         StatisticsError where a corpus metric has no value.
         """
-        third = self.third
-        return None if third is None or not self.cases or len(third) < len(self) else third.base
-
-    @property
-    def third(self) -> Comparison | None:
-        """The comparison of ft with the third model, on the cases that it has grades for; None without it."""
-        if not any(result.also_answers for result in self.cases):
-            return None
-        whole = tuple(against_third(self.cases, self.metric.name))
-        return replace(self, cases=whole, verdicts=[], refusals={}, best=None)
+        third = with_third(self)
+        return None if third is None or len(third) < len(self) else third.base
 
     @property
     def delta(self) -> float:
@@ -278,6 +270,17 @@ def has_third(result: CaseResult, metric: str | None = None) -> bool:
     rows = result.also_grades.values() if metric is None else [result.also_grades.get(metric, ())]
     whole = all(len(row) == len(result.also_answers) and all(grade.graded for grade in row) for row in rows)
     return bool(result.also_answers) and whole
+
+
+def with_third(comparison: Comparison) -> Comparison | None:
+    """Compare ft with the third model, on the cases that this has grades for; None where a run has none.
+
+    It is no gate's: what would be claimed of it stands in no verdict.
+    """
+    if not any(result.also_answers for result in comparison.cases):
+        return None
+    whole = tuple(against_third(comparison.cases, comparison.metric.name))
+    return replace(comparison, cases=whole, verdicts=[], refusals={}, best=None)
 
 
 def against_third(results: Sequence[CaseResult], metric: str | None = None) -> list[CaseResult]:

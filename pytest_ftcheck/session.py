@@ -250,6 +250,7 @@ class Session:
     def pair(self, one: Eval, results: Sequence[CaseResult]) -> Comparison:
         """Make the comparison of results that all have grades."""
         metrics, results = self._with_people(one.spec, metrics_of(one.spec), results)
+        third = against_third(results)
         partial = ""
         if len(one.cases) < one.total:
             partial = f"partial: {len(one.cases)} of {one.total} cases (--ft-limit)"
@@ -267,7 +268,7 @@ class Session:
             metric=metrics[0],
             policy=policy,
             refusals=_refusals(one.spec, results),
-            apart=frozenset(_incomparable(one.spec, against_third(results))),
+            apart=frozenset(_incomparable(one.spec, third)) if third else frozenset(),
             describe=_describe,
         )
 

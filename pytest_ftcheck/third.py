@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_ftcheck.claims import Claim
-from pytest_ftcheck.comparison import Comparison, has_third
+from pytest_ftcheck.comparison import Comparison, has_third, with_third
 from pytest_ftcheck.judging import Event, judge
 from pytest_ftcheck.records import CaseResult, ThirdScore
 
@@ -21,7 +21,7 @@ def third_score(comparison: Comparison, claim: Claim | None = None, event: Event
     Its figures are those that the claim's verdict would have with the third model in base's place; beside a claim about
     ft alone, those with the third model in ft's.
     """
-    third = comparison.third
+    third = with_third(comparison)
     if third is None:
         return None
     metric = comparison.metric

@@ -13,7 +13,9 @@ from pytest_ftcheck.records import Decision, GateResult, Run
 from pytest_ftcheck.stats.multiplicity import holm
 from pytest_ftcheck.store import LedgerEntry
 
-_BESIDE = ("score", "delta", "low", "high", "n", "missing")
+FIGURES = ("base", "ft", "delta", "low", "high", "n", "metric")
+BESIDE = ("score", "delta", "low", "high", "n", "missing")
+"""What the ledger keeps of an eval, and of the third model beside it."""
 FRESH_FROM = 10
 """Checkpoints from which a fresh set is advised whatever the verdicts."""
 
@@ -29,7 +31,6 @@ def facts_of(run: Run) -> dict[str, Any]:
             "sets": [sets.get(name, "") for name in result.evals],
             **({} if verdict is None else {"claim": verdict.claim, "p_value": verdict.p_value, "alpha": verdict.alpha}),
         }
-    figures = ("base", "ft", "delta", "low", "high", "n", "metric")
     return {
         "models": {model.role: model.fingerprint for model in run.models},
         "sources": {model.role: model.source for model in run.models},
@@ -38,8 +39,8 @@ def facts_of(run: Run) -> dict[str, Any]:
         "gates": gates,
         "evals": {
             one.nodeid: {
-                **{name: getattr(one, name) for name in figures},
-                **({} if one.also is None else {"also": {name: getattr(one.also, name) for name in _BESIDE}}),
+                **{name: getattr(one, name) for name in FIGURES},
+                **({} if one.also is None else {"also": {name: getattr(one.also, name) for name in BESIDE}}),
             }
             for one in run.evals
         },
