@@ -33,6 +33,9 @@ TELL_S = 0.5
 """How often the watcher is told at the most: counting what is done takes the longer, the more there is."""
 DEATHS = 2
 """How many workers a shard may cost until it is split, and a request until it is named."""
+MOST_ENDS = 10
+"""How often an engine may end over the third model: enough to name one request of a shard that is to blame, for whoever
+decides nothing is not loaded again and again."""
 
 
 class Watcher(Protocol):
@@ -62,6 +65,7 @@ class Answering:
     _engine: Engine | None = None
     _known: dict[str, Reply] = field(default_factory=dict)
     _dead: dict[Role, str] = field(default_factory=dict)
+    _ends: int = 0
     _entered: bool = False
     _told: float = float("-inf")
 
@@ -200,6 +204,9 @@ class Answering:
         try:
             return list(self._engine.answer(requests))
         except EngineDied as error:
+            self._ends += role == "also"
+            if self._ends == MOST_ENDS:
+                self._dead["also"] = str(error)
             if len(requests) == 1:
                 return [Failure(reason=str(error))]
             middle = len(requests) // 2

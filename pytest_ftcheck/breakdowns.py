@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pytest_ftcheck.comparison import Comparison
+from pytest_ftcheck.comparison import Comparison, with_third
 from pytest_ftcheck.judging import score_of
 from pytest_ftcheck.records import CaseResult, Histogram, SliceSummary
 
@@ -36,8 +36,17 @@ def histograms_of(comparison: Comparison) -> tuple[Histogram, ...]:
 def cases_of(comparison: Comparison, results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
     """Return all of an eval's cases in their order, those that were paired with their scores and outcome."""
     scores = zip(comparison.cases, comparison.scores("base"), comparison.scores("ft"), strict=True)
+    third = with_third(comparison)
+    known = () if third is None else zip(third.cases, third.scores("base"), strict=True)
+    also = {each.case.id: score for each, score in known}
     paired = {
-        result.case.id: replace(result, outcome=comparison.metric.outcome(base, ft), base_score=base, ft_score=ft)
+        result.case.id: replace(
+            result,
+            outcome=comparison.metric.outcome(base, ft),
+            base_score=base,
+            ft_score=ft,
+            also_score=also.get(result.case.id),
+        )
         for result, base, ft in scores
     }
     return tuple(paired.get(result.case.id, result) for result in results)

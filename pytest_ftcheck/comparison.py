@@ -88,6 +88,7 @@ class Comparison:
 
     `cases` holds one CaseResult per case, none of them missing. `verdicts` gathers what the assertions found.
     `refusals` says of metrics that no gate may rest on why not. `best` is the same with base at its best prompt.
+    `apart` names the metrics by which the third model (--also) does not compare with ft.
     """
 
     eval: str
@@ -102,6 +103,7 @@ class Comparison:
     # One of each copy, which may be of another metric or of fewer cases: scores are asked for dozens of times.
     _scores: dict[Role, tuple[float, ...]] = field(default_factory=dict, init=False)
     best: Comparison | None = None
+    apart: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -149,6 +151,16 @@ class Comparison:
     def ft(self) -> float:
         """The fine-tune's mean score, or its value of a corpus metric. Raises StatisticsError where that has none."""
         return self._value("ft")
+
+    @property
+    def also(self) -> float | None:
+        """The third model's score (--also), on which no verdict rests.
+
+        None without it, by a metric that compares base with ft, and where it lacks the grade of a case. Raises
+        StatisticsError where a corpus metric has no value.
+        """
+        third = with_third(self)
+        return None if third is None or len(third) < len(self) else third.base
 
     @property
     def delta(self) -> float:
@@ -251,6 +263,33 @@ def outcome_of(base: float, ft: float, top: float, *, binary: bool) -> str:
     if ft == top:
         return "both right"
     return "both wrong" if binary and ft < top else "tie"
+
+
+def has_third(result: CaseResult, metric: str | None = None) -> bool:
+    """Whether a result has all grades of the third model: those under `metric`, or under each."""
+    rows = result.also_grades.values() if metric is None else [result.also_grades.get(metric, ())]
+    whole = all(len(row) == len(result.also_answers) and all(grade.graded for grade in row) for row in rows)
+    return bool(result.also_answers) and whole
+
+
+def with_third(comparison: Comparison) -> Comparison | None:
+    """Compare ft with the third model, on the cases that this has grades for; None where a run has none.
+
+    It is no gate's: what would be claimed of it stands in no verdict.
+    """
+    if not any(result.also_answers for result in comparison.cases):
+        return None
+    whole = tuple(against_third(comparison.cases, comparison.metric.name))
+    return replace(comparison, cases=whole, verdicts=[], refusals={}, best=None)
+
+
+def against_third(results: Sequence[CaseResult], metric: str | None = None) -> list[CaseResult]:
+    """Return the results that have all grades of the third model, with that in base's place."""
+    return [
+        replace(result, base_answers=result.also_answers, base_grades=result.also_grades, people={})
+        for result in results
+        if has_third(result, metric)
+    ]
 
 
 def _score(grade: Grade) -> float:

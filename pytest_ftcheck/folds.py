@@ -45,4 +45,5 @@ def union(comparisons: Sequence[Comparison]) -> Comparison:
         cases=tuple(result for one in comparisons for result in one.cases),
         policy=replace(first.policy, partial=partial),
         refusals=refusals,
+        apart=frozenset(name for one in comparisons for name in one.apart),
     )

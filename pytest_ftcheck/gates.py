@@ -7,7 +7,7 @@ Undecided when they prove neither. It knows nothing of pytest and of models.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pytest_ftcheck.claims import Claim, check_claim, shortfall
@@ -197,10 +197,11 @@ def _judged(
     comparison: Comparison, claim: Claim, metric: str | None, per: str | None, event: Event | None = None
 ) -> Verdict:
     """Judge a claim, without drawing consequences."""
-    from pytest_ftcheck import judging
+    from pytest_ftcheck import judging, third
 
     chosen = comparison if metric is None else comparison.on(metric)
-    return judging.judge(chosen, claim, slices=chosen.by(per) if per is not None else {}, event=event)
+    verdict = judging.judge(chosen, claim, slices=chosen.by(per) if per is not None else {}, event=event)
+    return replace(verdict, also=third.third_score(chosen, claim, event))
 
 
 def _settled(comparison: Comparison, verdicts: Sequence[Verdict]) -> Verdict:

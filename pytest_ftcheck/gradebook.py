@@ -5,13 +5,13 @@ It knows graders, answers and the store; who answers the judge's questions, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pytest_ftcheck.errors import GraderError
 from pytest_ftcheck.grading.judge import Judged, Question, Reading, as_judged, questions_of
 from pytest_ftcheck.grading.protocol import Grader, grade_all
-from pytest_ftcheck.records import Answer, Case, Failure, Grade, Reply, Request, Role, digest
+from pytest_ftcheck.records import Answer, Case, CaseResult, Failure, Grade, Reply, Request, Role, digest
 from pytest_ftcheck.store import Store
 
 
@@ -40,15 +40,16 @@ class GradeBook:
     _fingerprints: dict[int, str | None] = field(default_factory=dict)
 
     def want(self, grader: Grader, case: Case, role: Role, number: int, replies: dict[Role, Sequence[Reply]]) -> None:
-        """Want the grade of sample `number` of a role's answer; `replies` holds both roles'."""
-        reply, across = replies[role][number], replies["ft" if role == "base" else "base"][number]
+        """Want the grade of sample `number` of a role's answer; `replies` holds the other's too, if it is compared."""
+        reply = replies[role][number]
         if not isinstance(reply, Answer):
             return
         judged = as_judged(grader)
         if judged is None:
             wanted = Wanted(grader=grader, case=case, answer=reply)
         else:
-            other = across if judged.opposes and isinstance(across, Answer) else None
+            across = replies["ft" if role == "base" else "base"][number] if judged.opposes else None
+            other = across if isinstance(across, Answer) else None
             questions = questions_of(judged, case, reply, other)
             if isinstance(questions, GraderError):
                 key = f"unasked {id(grader)} {case.id} {role} {number}"
@@ -139,3 +140,42 @@ class GradeBook:
     def _store(self, keys: Sequence[str]) -> None:
         found = {key: self._grades[key] for key in keys if self._fingerprint(self._wanted[key].grader) is not None}
         self.store.put_grades({key: one for key, one in found.items() if isinstance(one, Grade) and one.graded})
+
+
+def beside_third(
+    results: Mapping[str, CaseResult],
+    replies: Mapping[str, Sequence[Reply]],
+    graders: Sequence[Grader],
+    book: GradeBook,
+) -> dict[str, CaseResult]:
+    """Put the third model's replies, graded, beside the results of an eval, both by case id.
+
+    A book of its own grades them, so that nothing that base's and ft's grades rest on is computed in their company.
+    Graders that compare base's answer with ft's leave it out.
+    """
+    chosen = [grader for grader in graders if not getattr(grader, "opposes", False)]
+    for id, result in results.items():
+        for grader in chosen:
+            for number in range(len(replies[id])):
+                book.want(grader, result.case, "also", number, {"also": replies[id]})
+    book.fill()
+    return {id: _with_third(result, replies[id], chosen, book) for id, result in results.items()}
+
+
+def _with_third(result: CaseResult, replies: Sequence[Reply], graders: Sequence[Grader], book: GradeBook) -> CaseResult:
+    grades: dict[str, list[Grade]] = {grader.name: [] for grader in graders}
+    missing = [f"no answer: {reply.reason}" for reply in replies if isinstance(reply, Failure)]
+    for grader in graders:
+        for number, reply in enumerate(replies):
+            found = book.look_up(grader, result.case, "also", number, reply)
+            if isinstance(found, Failure):
+                continue
+            grade = Grade.ungraded(str(found)) if isinstance(found, GraderError) else found
+            grades[grader.name].append(grade)
+            missing += [] if grade.graded else [f"ungraded by {grader.name}: {grade.reason}"]
+    return replace(
+        result,
+        also_answers=tuple(replies),
+        also_grades={name: tuple(found) for name, found in grades.items()},
+        also_missing="; ".join(dict.fromkeys(missing)),
+    )

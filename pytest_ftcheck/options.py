@@ -29,6 +29,7 @@ class Settings:
 
     model: str | None = None
     base_model: str | None = None
+    also: str | None = None
     engine: str = "auto"
     dtype: str = "auto"
     device: str = "auto"
@@ -173,6 +174,13 @@ OPTIONS: tuple[Option, ...] = (
         _text,
     ),
     Option("--base-model", "base_model", "SOURCE", "the model before; default: what the checkpoint names", _text),
+    Option(
+        "--also",
+        "also",
+        "SOURCE",
+        "a third model shown beside the two, such as the original base; judged by no gate",
+        _text,
+    ),
     Option("--ft-engine", "engine", "NAME", "auto, or your own engine as package.module:Class", _text),
     Option("--ft-dtype", "dtype", "TYPE", "auto, float32, bfloat16 or float16", _text),
     Option("--ft-device", "device", "DEVICE", "auto, cpu or cuda", _text),
@@ -290,7 +298,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except ValueError as error:
             raise ConfigError(f"{flag} is {text!r}; allowed: {error}") from None
         values[option.field] = folder / value if isinstance(value, Path) else value
-    for name in ("model", "base_model", "judge"):
+    for name in ("model", "base_model", "also", "judge"):
         if name in values:
             values[name] = _beside(values[name], config)
     values.setdefault("store", config.rootpath / DEFAULT_STORE)

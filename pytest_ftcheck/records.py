@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 from pytest_ftcheck.errors import GraderError
 
-Role = Literal["base", "ft", "judge"]
+Role = Literal["base", "ft", "also", "judge"]
 ROLES: tuple[Role, Role] = ("base", "ft")
 """The two that are compared."""
-ANSWERING: tuple[Role, ...] = (*ROLES, "judge")
-"""Everyone who answers: the judge answers graders' questions about the answers of the two."""
+ANSWERING: tuple[Role, ...] = (*ROLES, "also", "judge")
+"""Everyone who answers: a third model that is shown beside the two, and the judge whom graders ask about answers."""
 
 Normalize = Literal["none", "length", "bytes"]
 
@@ -283,7 +283,8 @@ class CaseResult:
 
     `outcome` is how the pair stands under the eval's primary metric (win, loss, both right, both wrong, tie), and the
     scores are its two; all three are empty or None before the case was paired, and where a grade is missing. `people`
-    holds people's scores by judged metric, one for each sample, None where nobody rated it.
+    holds people's scores by judged metric, one for each sample, None where nobody rated it. What the third model
+    (--also) said stands beside; `also_missing` says what it lacks, which is nobody else's loss.
     """
 
     case: Case
@@ -296,6 +297,10 @@ class CaseResult:
     base_score: float | None = None
     ft_score: float | None = None
     people: Mapping[str, Mapping[Role, Sequence[float | None]]] = field(default_factory=dict)
+    also_answers: Sequence[Reply] = ()
+    also_grades: Mapping[str, Sequence[Grade]] = field(default_factory=dict)
+    also_score: float | None = None
+    also_missing: str = ""
 
 
 class Decision(enum.Enum):
@@ -308,6 +313,27 @@ class Decision(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThirdScore:
+    """How the third model (--also) stands beside a verdict or an eval, in the metric's units. It decides nothing.
+
+    `delta` is ft minus the third model on the `n` cases that it has grades for, within `low` and `high` at `level`;
+    beside a claim about ft alone it is None and they bound the third model's own score. `missing` counts the cases
+    without such a grade; `reason` says why figures are missing.
+    """
+
+    score: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    n: int = 0
+    gained: int | None = None
+    lost: int | None = None
+    missing: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one assertion of a gate found. Scores are in the metric's units; `delta`, `low`, `high` are ft minus base.
 
@@ -316,6 +342,7 @@ class Verdict:
     `by_slice` holds the verdicts of `per=` slices, already corrected. The claim is true where the value that `low` and
     `high` bound lies above `pass_above` and below `pass_below`; either may be None. `rated` counts the cases that
     people rated, where they correct a judge: `delta` is then the corrected one, its interval `wider` times the judge's.
+    `also` is the third model beside it, on which nothing rests.
     """
 
     gate: str = ""
@@ -348,6 +375,7 @@ class Verdict:
     percent: bool = True
     rated: int = 0
     wider: float | None = None
+    also: ThirdScore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -466,6 +494,7 @@ class EvalSummary:
     its metrics' settings, as sacreBLEU writes them. `cases` are all of them, in the order of the file, where a report
     will show them; `cases_left_out` counts those that a file did not hold.
     `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
+    `also` is the third model beside ft.
     """
 
     nodeid: str
@@ -510,6 +539,7 @@ class EvalSummary:
     cases: tuple[CaseResult, ...] = ()
     cases_left_out: int = 0
     calibrations: tuple[Calibration, ...] = ()
+    also: ThirdScore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

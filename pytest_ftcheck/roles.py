@@ -1,4 +1,4 @@
-"""The two roles of a run: which model stands in each, how it is prompted, and the content key of what it is asked."""
+"""The roles of a run: which model stands in each, how it is prompted, and the content key of what it is asked."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ftcheck.data.inputs import turns_of
-from pytest_ftcheck.errors import ConfigError
+from pytest_ftcheck.errors import ConfigError, EngineError
 from pytest_ftcheck.models.checkpoints import base_of, resolve, resolve_custom
 from pytest_ftcheck.models.devices import resolve_device, resolve_dtype
-from pytest_ftcheck.models.endpoint import is_served
+from pytest_ftcheck.models.endpoint import is_served, split_source
+from pytest_ftcheck.models.hub import is_hub_id
 from pytest_ftcheck.models.identity import answer_key, engine_identity
 from pytest_ftcheck.models.prompts import Profile, Shot, conversation, load_profile, load_shots
 from pytest_ftcheck.models.protocol import EngineOptions, ModelSpec, ServedOptions
 from pytest_ftcheck.models.roster import ENGINES
-from pytest_ftcheck.records import ANSWERING, Case, Decoding, Message, ModelRecord, Request, Role, digest
+from pytest_ftcheck.records import ANSWERING, ROLES, Case, Decoding, Message, ModelRecord, Request, Role, digest
 
 if TYPE_CHECKING:
     from pytest_ftcheck.evals import EvalSpec
@@ -31,7 +32,7 @@ PLAIN = Profile(name="plain", template="none")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles:
-    """Both models, resolved but not loaded, with their profiles."""
+    """All models, resolved but not loaded, with their profiles. `absent` says why the third one cannot be had."""
 
     specs: Mapping[Role, ModelSpec]
     profiles: Mapping[Role, Profile]
@@ -40,6 +41,7 @@ class Roles:
     folder: Path = Path()
     best: Profile | None = None
     suite_shots: int = 0
+    absent: str = ""
 
     def key_of(self, request: Request) -> str:
         """Content key of a request: the model and everything else that decides its answer."""
@@ -101,14 +103,18 @@ class Roles:
     def notices(self) -> list[str]:
         """What a reader must know of how the models are named."""
         served = [role for role, spec in self.specs.items() if spec.kind == "served"]
+        third = self.specs.get("also")
+        same = [role for role in ROLES if third is not None and third.fingerprint == self.specs[role].fingerprint]
+        twice = [f"--also is the same model as {' and '.join(same)}"] if same else []
         if not served:
-            return []
+            return twice
         version = self.options.served.version
         named = f"named by --ft-served-version={version}" if version else "--ft-served-version=TEXT to name them"
-        return [f"a served model's weights cannot be seen ({', '.join(served)}): answers are kept by its name; {named}"]
+        told = f"a served model's weights cannot be seen ({', '.join(served)}): answers are kept by its name; {named}"
+        return [told, *twice]
 
     def records(self) -> tuple[ModelRecord, ...]:
-        """Describe both roles for the reports."""
+        """Describe all roles for the reports."""
         return tuple(
             ModelRecord(
                 role=role,
@@ -130,7 +136,10 @@ def _profile_digest(profile: Profile) -> str:
 
 
 def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:
-    """Find both models and read both profiles. Raises ConfigError or EngineError naming the option and its value."""
+    """Find all models and read both profiles. Raises ConfigError or EngineError naming the option and its value.
+
+    A third model (--also) that cannot be reached or fetched is absent, with why: no verdict rests on it.
+    """
     if settings.model is None:
         raise ConfigError(
             "--ft-model is missing; allowed: a folder, a hub id, an adapter folder, answers.jsonl or http://host/v1#name"
@@ -161,6 +170,13 @@ def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:
         "base": _profile("base", settings.base_profile, settings.base_system, settings.base_shots, settings.template),
         "ft": _profile("ft", settings.profile, settings.system, settings.shots, settings.template),
     }
+    absent = ""
+    if settings.also is not None:
+        # Asked as base is: whatever it is compared with, base was prompted so.
+        profiles["also"] = profiles["base"]
+        found = _resolve_third(settings.also, settings, options, digests)
+        absent = found if isinstance(found, str) else ""
+        specs |= {} if isinstance(found, str) else {"also": found}
     best = settings.best_base_profile
     return Roles(
         specs=specs,
@@ -170,7 +186,24 @@ def resolve_roles(settings: Settings, digests: DigestCache) -> Roles:
         engine=settings.engine,
         folder=settings.invocation_dir,
         suite_shots=settings.suite_shots,
+        absent=absent,
     )
+
+
+def _resolve_third(source: str, settings: Settings, options: EngineOptions, digests: DigestCache) -> ModelSpec | str:
+    """Find the third model, or say why one that is elsewhere cannot be had. Raises ConfigError for what is here."""
+    try:
+        if is_served(source):
+            split_source(source)
+        elsewhere = is_served(source) or (is_hub_id(source) and not Path(source).exists())
+    except EngineError as error:
+        raise ConfigError(f"--also: {error}") from None
+    try:
+        return _resolve("also", source, settings, options, digests)
+    except EngineError as error:
+        if elsewhere:
+            return str(error)
+        raise ConfigError(f"--also: {error}") from None
 
 
 def _served(settings: Settings) -> ServedOptions:

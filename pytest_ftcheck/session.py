@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ftcheck.answering import Answering, Watcher
-from pytest_ftcheck.comparison import Comparison, Metric, Policy
+from pytest_ftcheck.comparison import Comparison, Metric, Policy, against_third
 from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.data.labels import Label, labels_file, read_labels
 from pytest_ftcheck.data.sheets import write_sheet
 from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError, StoreError
 from pytest_ftcheck.evals import Eval, EvalSpec
-from pytest_ftcheck.gradebook import GradeBook
+from pytest_ftcheck.gradebook import GradeBook, beside_third
 from pytest_ftcheck.grading.judge import as_judged, trust_of
 from pytest_ftcheck.grading.protocol import Grader
 from pytest_ftcheck.models.checkpoints import was_met
@@ -139,13 +139,37 @@ class Session:
         Requests `beside` them, those of probes, share the first plan; their replies are returned in order.
         """
         work = [(one, case) for one, cases in planned for case in cases if case.id not in self._results.get(one, {})]
-        replies, apart = self._converse(work, beside)
+        replies, apart = self._converse(work, ROLES, beside)
         by_eval: dict[Eval, list[Case]] = {}
         for one, case in work:
             by_eval.setdefault(one, []).append(case)
         for one, cases in by_eval.items():
             self._results.setdefault(one, {}).update(self._grade(one, cases, replies))
+        self._ask_third({one: cases for one, cases in by_eval.items() if one.baseline == "given"})
         return apart
+
+    def _ask_third(self, planned: Mapping[Eval, Sequence[Case]]) -> None:
+        """Put the third model's answers beside those of base and ft, which are all there: it can take nothing away."""
+        work = [(one, case) for one, cases in planned.items() for case in cases]
+        if self.settings.also is None or not work:
+            return
+        replies: dict[tuple[Role, Eval, str], list[Reply]] = {}
+        absent = self._the_roles.absent
+        try:
+            if not absent:
+                replies, _ = self._converse(work, ("also",))
+        except FtcheckError as error:
+            absent = str(error)
+        for one, cases in planned.items():
+            silent = [Failure(reason=absent)] * one.spec.samples
+            said = {case.id: replies.get(("also", one, case.id), silent) for case in cases}
+            known = {case.id: self._results[one][case.id] for case in cases}
+            try:
+                found = beside_third(known, said, one.spec.graders, self._book(one))
+            except FtcheckError as error:
+                silent = [Failure(reason=str(error))] * one.spec.samples
+                found = beside_third(known, dict.fromkeys(said, silent), one.spec.graders, self._book(one))
+            self._results[one].update(found)
 
     def result(self, one: Eval, case: Case) -> CaseResult:
         """Return one case's answers and grades. Raises EngineError or GraderError when one of them is missing."""
@@ -226,6 +250,7 @@ class Session:
     def pair(self, one: Eval, results: Sequence[CaseResult]) -> Comparison:
         """Make the comparison of results that all have grades."""
         metrics, results = self._with_people(one.spec, metrics_of(one.spec), results)
+        third = against_third(results)
         partial = ""
         if len(one.cases) < one.total:
             partial = f"partial: {len(one.cases)} of {one.total} cases (--ft-limit)"
@@ -243,6 +268,7 @@ class Session:
             metric=metrics[0],
             policy=policy,
             refusals=_refusals(one.spec, results),
+            apart=frozenset(_incomparable(one.spec, third)) if third else frozenset(),
             describe=_describe,
         )
 
@@ -343,7 +369,7 @@ class Session:
         store = [] if self._store is None else list(self._store.notices)
         roles = [] if self._roles is None else self._roles.notices()
         engine = [] if self._answering is None else self._answering.notices()
-        return [*store, *self.notices, *roles, *engine, *self._judges(), *self._alarms()]
+        return [*store, *self.notices, *roles, *engine, *self._judges(), *self._alarms(), *self._silence()]
 
     def close(self) -> None:
         """Give engine and store back."""
@@ -426,16 +452,16 @@ class Session:
         )
 
     def _converse(
-        self, work: Sequence[tuple[Eval, Case]], beside: Sequence[Request]
+        self, work: Sequence[tuple[Eval, Case]], roles: Sequence[Role], beside: Sequence[Request] = ()
     ) -> tuple[dict[tuple[Role, Eval, str], list[Reply]], list[Reply]]:
-        """Answer every sample of every case for both roles; later turns follow in rounds, each round one plan."""
+        """Answer every sample of every case for the roles; later turns follow in rounds, each round one plan."""
         if not work and not beside:
             return {}, []
         self.start()
         talks = [
             _Talk(role=role, one=one, case=case, sample=sample)
             for one, case in work
-            for role in ROLES
+            for role in roles
             for sample in range(one.spec.samples)
         ]
         open_talks = talks
@@ -457,9 +483,7 @@ class Session:
         self, one: Eval, cases: Sequence[Case], replies: dict[tuple[Role, Eval, str], list[Reply]]
     ) -> dict[str, CaseResult]:
         """Grade all answers of an eval's cases, those with a fingerprint by way of the store."""
-        book = GradeBook(
-            eval=one.name, store=self._the_store, ask=self._the_answering.answer, key_of=self._the_roles.key_of
-        )
+        book = self._book(one)
         said: dict[str, dict[Role, Sequence[Reply]]] = {
             case.id: {role: replies[role, one, case.id] for role in ROLES} for case in cases
         }
@@ -470,6 +494,23 @@ class Session:
                         book.want(grader, case, role, number, said[case.id])
         book.fill()
         return {case.id: _result(case, said[case.id], one.spec.graders, book) for case in cases}
+
+    def _book(self, one: Eval) -> GradeBook:
+        return GradeBook(
+            eval=one.name, store=self._the_store, ask=self._the_answering.answer, key_of=self._the_roles.key_of
+        )
+
+    def _silence(self) -> list[str]:
+        """Say in one line what the third model lacks, which no verdict rests on."""
+        asked = [result for results in self._results.values() for result in results.values() if result.also_answers]
+        lacking = [result for result in asked if result.also_missing]
+        if not lacking:
+            return []
+        first = f"{lacking[0].case.id}: {lacking[0].also_missing}"
+        return [
+            f"--also={self.settings.also} lacks an answer or a grade in {len(lacking):,} of {len(asked):,} cases: no"
+            f" verdict rests on it, and it is shown without them ({first})"
+        ]
 
     def _alarms(self) -> list[str]:
         pairs = [

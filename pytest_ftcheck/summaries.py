@@ -17,6 +17,7 @@ from pytest_ftcheck.records import Answer, Calibration, CaseResult, Coefficient,
 from pytest_ftcheck.session import Session, metrics_of
 from pytest_ftcheck.stats.decide import Evidence
 from pytest_ftcheck.stats.samples import variance_split
+from pytest_ftcheck.third import third_score
 from pytest_ftcheck.win_rates import win_rate, win_rate_words
 
 WORST = 5
@@ -59,6 +60,7 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         win_rate=win_rate(comparison),
         signatures=tuple(filter(None, (comparison.on(each.name).signature for each in comparison.metrics))),
         cases=cases_of(comparison, results) if cases else (),
+        also=third_score(comparison),
     )
     rewards_recall = bool(getattr(one.spec.graders[0], "rewards_recall", False))
     return replace(counted, gain_by_length=rewards_recall and _is_by_length(counted))

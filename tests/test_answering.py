@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ftcheck.answering import FAMILY_CHARACTERS, SHARD_CHARACTERS, SHARD_REQUESTS, cut
-from pytest_ftcheck.records import Decoding, Request, Role, digest
+from pytest_ftcheck.answering import (
+    FAMILY_CHARACTERS,
+    MOST_ENDS,
+    SHARD_CHARACTERS,
+    SHARD_REQUESTS,
+    Answering,
+    cut,
+)
+from pytest_ftcheck.models.protocol import EngineDied
+from pytest_ftcheck.records import Answer, Decoding, Failure, Reply, Request, Role, digest
+from pytest_ftcheck.reports.progress import Progress
+from pytest_ftcheck.store import Store
 
 DECODINGS = st.sampled_from(
     [
@@ -107,3 +119,49 @@ def test_scoring_leaves_other_keys_as_they_were() -> None:
         "sample": 0,
         "template": "chat",
     }
+
+
+class Mortal:
+    """An engine that ends over every request whose text holds a word, and counts how often."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.ends = 0
+
+    def answer(self, requests: Sequence[Request]) -> Sequence[Reply]:
+        """Answer, or end."""
+        if any(self.word in each.messages[-1]["content"] for each in requests):
+            self.ends += 1
+            raise EngineDied("ended by signal 9")
+        return [Answer("yes") for _ in requests]
+
+    def close(self) -> None:
+        """End."""
+
+
+def answered(folder: Path, engine: Mortal, role: Role) -> list[Reply]:
+    """Ask an engine 200 questions as a role."""
+    with Store(folder) as store:
+        answering = Answering(
+            store=store,
+            run="r",
+            owner="o",
+            key_of=lambda each: digest(each.content()),
+            open_engine=lambda: engine,
+            watcher=Progress(None, False),  # type: ignore[arg-type]
+        )
+        return answering.answer([request(f"question {number}.", role=role) for number in range(200)])
+
+
+def test_the_third_model_is_given_up_after_so_many_ends(tmp_path: Path) -> None:
+    """A third model that no memory holds is not loaded for each request: it is given up, and each has the reason."""
+    engine = Mortal("question")
+    replies = answered(tmp_path, engine, "also")
+    assert engine.ends == MOST_ENDS
+    assert {reply.reason for reply in replies if isinstance(reply, Failure)} == {"ended by signal 9"}
+
+
+def test_one_request_to_blame_is_still_named(tmp_path: Path) -> None:
+    """One prompt that ends the third model's engine costs the others nothing."""
+    replies = answered(tmp_path, Mortal("question 77."), "also")
+    assert [number for number, reply in enumerate(replies) if isinstance(reply, Failure)] == [77]

@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("answering", "roles"),
     ("suites",),
     ("gates", "memorisation", "curves"),
+    ("third",),
     ("judging",),
     ("retention",),
     ("calibration", "win_rates"),

@@ -13,6 +13,9 @@ from pytest_ftcheck.records import Decision, GateResult, Run
 from pytest_ftcheck.stats.multiplicity import holm
 from pytest_ftcheck.store import LedgerEntry
 
+FIGURES = ("base", "ft", "delta", "low", "high", "n", "metric")
+BESIDE = ("score", "delta", "low", "high", "n", "missing")
+"""What the ledger keeps of an eval, and of the third model beside it."""
 FRESH_FROM = 10
 """Checkpoints from which a fresh set is advised whatever the verdicts."""
 
@@ -35,7 +38,10 @@ def facts_of(run: Run) -> dict[str, Any]:
         "verdicts": {result.nodeid: result.decision.value for result in run.gates},
         "gates": gates,
         "evals": {
-            one.nodeid: {name: getattr(one, name) for name in ("base", "ft", "delta", "low", "high", "n", "metric")}
+            one.nodeid: {
+                **{name: getattr(one, name) for name in FIGURES},
+                **({} if one.also is None else {"also": {name: getattr(one.also, name) for name in BESIDE}}),
+            }
             for one in run.evals
         },
         "limit": run.limit,

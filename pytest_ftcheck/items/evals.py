@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ftcheck.comparison import has_third
 from pytest_ftcheck.data.ids import item_id
 from pytest_ftcheck.records import Case, Grade
 from pytest_ftcheck.session import metrics_of
@@ -70,6 +71,9 @@ class EvalItem(Item):
         ft = metric.score_of_case(_scores(result.ft_grades[metric.name]))
         self.outcome = metric.outcome(base, ft)
         self.user_properties += [("base", base), ("ft", ft), ("outcome", self.outcome)]
+        if has_third(result, metric.name):
+            also = metric.score_of_case(_scores(result.also_grades[metric.name]))
+            self.user_properties.append(("also", also))
 
 
 class WholeEvalItem(Item):

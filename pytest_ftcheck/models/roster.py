@@ -86,12 +86,19 @@ def open_engine(
     if served:
         engines.update(dict.fromkeys(served, ServedEngine(served, options, report)))
     if local:
-        made: Engine
-        if in_process:
-            made = ContainedEngine(factory, local, options, report)
-        else:
-            made = EngineProcess(factory, local, options, report, time_limit_s, early)
-        engines.update(dict.fromkeys(local, made))
+
+        def opened(chosen: Mapping[Role, ModelSpec], early: EarlyProcess | None) -> dict[Role, Engine]:
+            if in_process:
+                return dict.fromkeys(chosen, ContainedEngine(factory, chosen, options, report))
+            return dict.fromkeys(chosen, EngineProcess(factory, chosen, options, report, time_limit_s, early))
+
+        # An own engine may read all of its models when it is made: the third model, which no verdict rests on, has one
+        # of its own. The built-in loads each when it is asked, and adapters of one base on one load.
+        together, alone = dict(local), dict[Role, ModelSpec]()
+        if factory not in ENGINES.values() and "also" in together:
+            alone["also"] = together.pop("also")
+        engines.update(opened(together, early))
+        engines.update(opened(alone, None))
     return Roster(engines)
 
 

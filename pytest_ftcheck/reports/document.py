@@ -30,6 +30,7 @@ from pytest_ftcheck.records import (
     Reply,
     Run,
     Table,
+    ThirdScore,
     TrainingLog,
     Verdict,
     WinRate,
@@ -141,6 +142,7 @@ def _gate(result: GateResult) -> dict[str, Any]:
         "verdict": result.decision.value,
         "words": wording.gate_words(result),
         "evals": [_plain(name) for name in decided.evals or result.evals],
+        "also": _third(decided.also),
         "claims": [_claim(verdict, result) for verdict in result.verdicts],
     }
 
@@ -157,6 +159,7 @@ def _claim(verdict: Verdict, result: GateResult) -> dict[str, Any]:
         **_facts(verdict),
         "words": wording.verdict_words(verdict),
         "evals": [_plain(name) for name in verdict.evals or result.evals],
+        "also": _third(verdict.also),
         "slices": [_claim(part, result) for part in verdict.by_slice],
     }
 
@@ -205,6 +208,7 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "leaks": [_leak(leak) for leak in summary.leaks],
         "excluded": summary.excluded,
         "checkpoints": summary.checkpoints,
+        "also": _third(summary.also),
         "worst": [_case(result) for result in summary.worst],
         "tables": [_table(table) for table in summary.tables],
         "win_rate": None if summary.win_rate is None else _win_rate(summary.win_rate),
@@ -214,6 +218,13 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "cases": [_case(result) for result in cases],
         "cases_left_out": _left_out(summary, len(cases)),
     }
+
+
+_THIRD = ("score", "delta", "low", "high", "level", "n", "gained", "lost", "missing", "reason")
+
+
+def _third(found: ThirdScore | None) -> dict[str, Any] | None:
+    return None if found is None else _named(found, _THIRD)
 
 
 def _calibration(found: Calibration) -> dict[str, Any]:
@@ -259,6 +270,9 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "outcome": _plain(result.outcome),
         "base_score": _plain(result.base_score),
         "ft_score": _plain(result.ft_score),
+        "also": _role(result.also_answers, result.also_grades) if result.also_answers else None,
+        "also_score": _plain(result.also_score),
+        "also_missing": _plain(result.also_missing),
     }
 
 

@@ -87,15 +87,16 @@ def _sizes(result: CaseResult) -> list[tuple[int, int]]:
     """Return the lengths of a case's texts, in characters and in bytes of UTF-8."""
     asked = result.case.input
     texts = [asked] if isinstance(asked, str) else [message.get("content", "") for message in asked]
-    texts += [reply for reply in (*result.base_answers, *result.ft_answers) if isinstance(reply, Answer)]
+    said = (*result.base_answers, *result.ft_answers, *result.also_answers)
+    texts += [reply for reply in said if isinstance(reply, Answer)]
     texts.append(expected_text(result.case.expected))
-    for grades in (*result.base_grades.values(), *result.ft_grades.values()):
+    for grades in (*result.base_grades.values(), *result.ft_grades.values(), *result.also_grades.values()):
         texts += [grade.reason[:REASON_LIMIT] for grade in grades]
     return [(len(text), len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) for text in texts]
 
 
 def _case(result: CaseResult, one: EvalSummary, limit: int) -> dict[str, Any]:
-    case = result.case
+    case, third = result.case, bool(result.also_answers)
     return {
         "id": _line(case.id),
         "o": result.outcome or ("missing" if result.missing else "loss"),
@@ -107,6 +108,7 @@ def _case(result: CaseResult, one: EvalSummary, limit: int) -> dict[str, Any]:
         "c": None if case.cluster is None else _line(str(case.cluster)),
         "b": _side(result.base_answers, result.base_grades, result.base_score, one, limit),
         "f": _side(result.ft_answers, result.ft_grades, result.ft_score, one, limit),
+        **({"a": _side(result.also_answers, result.also_grades, result.also_score, one, limit)} if third else {}),
     }
 
 

@@ -26,6 +26,7 @@ class Facts:
 
     found: Mapping[str, Any]
     path: str = ""
+    given: Scale | None = None
 
     def part(self, *steps: str | int) -> Facts:
         """Return what stands below: of the steps gates and 0 the first gate."""
@@ -38,6 +39,11 @@ class Facts:
         """Return the entries of a list."""
         return [self.part(name, number) for number in range(len(self.found.get(name) or ()))]
 
+    def third(self) -> Facts | None:
+        """Return the third model's figures, in the scale of those that they stand beside; None without one."""
+        found = self.found.get("also")
+        return None if found is None else Facts(found, f"{self.path}/also", self.scale)
+
     def figure(self, name: str, write: Callable[[Any], str]) -> Figure | None:
         """Return a number written by `write`; None where there is none."""
         value = self.found.get(name)
@@ -46,6 +52,8 @@ class Facts:
     @cached_property
     def scale(self) -> Scale:
         """The scale of base, ft, delta and their interval, as the terminal writes them."""
+        if self.given is not None:
+            return self.given
         names = ("base", "ft", "delta", "low", "high")
         percent = self.found.get("percent")
         if percent is None:

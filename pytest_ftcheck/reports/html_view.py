@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_ftcheck.records import Decision, Run
@@ -28,7 +28,8 @@ Kind = Literal["gate", "claim", "slice", "eval"]
 class VerdictRow:
     """One row of the verdict table with its whisker. `id` is its anchor; `decision` is empty where nothing is claimed.
 
-    `eval` is the number of the eval whose cases it rests on, None where it rests on several.
+    `eval` is the number of the eval whose cases it rests on, None where it rests on several; `beside` is the whisker of
+    ft against the third model.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class VerdictRow:
     facts: Facts
     eval: int | None
     plot: Whisker | None = None
+    beside: Whisker | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,25 +177,30 @@ def _place(group: Group) -> None:
     if all(each is None for each in estimates):
         return
     ends = [row.facts.found.get(key) for row in group.rows for key in ("low", "high", "pass_above", "pass_below")]
+    thirds = [(row.facts.found.get("also") or {}) if group.delta else {} for row in group.rows]
+    ends += [third.get(key) for third in thirds if third.get("delta") is not None for key in ("delta", "low", "high")]
     axis = Axis.over([*estimates, *map(finite, ends), *([0.0] if group.delta else [])])
     group.axis = axis
     for number, (row, at) in enumerate(zip(group.rows, estimates, strict=True)):
         if at is None:
             continue
-        facts = row.facts.found
-        plot = whisker(
-            axis,
-            at,
-            at if facts.get("low") is None and facts.get("high") is None else finite(facts.get("low")),
-            at if facts.get("low") is None and facts.get("high") is None else finite(facts.get("high")),
-            zone=(finite(facts.get("pass_above")), finite(facts.get("pass_below"))),
-            zero=group.delta,
-        )
-        group.rows[number] = _with_plot(row, plot)
+        plot = _drawn(axis, at, row.facts.found, zero=group.delta)
+        third = thirds[number]
+        against = finite(third.get("delta"))
+        beside = None if against is None else _drawn(axis, against, third, zero=True)
+        group.rows[number] = replace(row, plot=plot, beside=beside)
 
 
-def _with_plot(row: VerdictRow, plot: Whisker) -> VerdictRow:
-    return VerdictRow(**{name: getattr(row, name) for name in VerdictRow.__slots__ if name != "plot"}, plot=plot)
+def _drawn(axis: Axis, at: float, facts: Mapping[str, Any], *, zero: bool) -> Whisker:
+    alone = facts.get("low") is None and facts.get("high") is None
+    return whisker(
+        axis,
+        at,
+        at if alone else finite(facts.get("low")),
+        at if alone else finite(facts.get("high")),
+        zone=(finite(facts.get("pass_above")), finite(facts.get("pass_below"))),
+        zero=zero,
+    )
 
 
 def _tick(value: float, percent: bool, signed: bool) -> str:

@@ -31,6 +31,9 @@ def gate_properties(result: GateResult) -> list[tuple[str, str]]:
     else:
         names = ("claim", "metric", "base", "ft", "delta", "low", "high", "level", "bound", "n", "gained", "lost")
         facts += [(name, getattr(verdict, name)) for name in (*names, "method", "p_value", "alpha", "reason")]
+        if verdict.also is not None:
+            facts.append(("also", verdict.also.score))
+            facts += [(f"also.{name}", getattr(verdict.also, name)) for name in ("delta", "low", "high", "n", "reason")]
     return _properties(facts)
 
 

@@ -28,9 +28,7 @@ def write_parquet(run: Run, path: Path) -> None:
     except ImportError:
         raise ConfigError(f"{path}: Parquet needs pyarrow; pip install 'pytest-ftcheck[data]'") from None
     texts = [arrow.field(name, arrow.string()) for name in _TEXTS]
-    schema = arrow.schema(
-        [*texts, arrow.field("base_score", arrow.float64()), arrow.field("ft_score", arrow.float64())]
-    )
+    schema = arrow.schema([*texts, *(arrow.field(name, arrow.float64()) for name in _SCORES)])
     sink = io.BytesIO()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for rows in _batches(run):
@@ -40,8 +38,9 @@ def write_parquet(run: Run, path: Path) -> None:
 
 _TEXTS = (
     *("eval", "metric", "case", "outcome", "input", "expected", "tags", "cluster", "source", "missing"),
-    *("base_answers", "ft_answers", "base_grades", "ft_grades"),
+    *("base_answers", "ft_answers", "base_grades", "ft_grades", "also_answers", "also_grades"),
 )
+_SCORES = ("base_score", "ft_score", "also_score")
 
 
 def _batches(run: Run) -> Iterator[list[dict[str, Any]]]:
@@ -67,9 +66,11 @@ def _row(nodeid: str, metric: str, result: CaseResult) -> dict[str, Any]:
         "ft_answers": _answers(result.ft_answers),
         "base_grades": _grades(result.base_grades),
         "ft_grades": _grades(result.ft_grades),
+        "also_answers": _answers(result.also_answers) if result.also_answers else None,
+        "also_grades": _grades(result.also_grades) if result.also_answers else None,
     }
     written = {name: None if text is None else str(text).translate(_SURROGATES) for name, text in row.items()}
-    return {**written, "base_score": result.base_score, "ft_score": result.ft_score}
+    return {**written, **{name: getattr(result, name) for name in _SCORES}}
 
 
 def _answers(replies: Sequence[Reply]) -> str:

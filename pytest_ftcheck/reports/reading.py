@@ -129,7 +129,7 @@ def _summary(found: Mapping[str, Any]) -> EvalSummary:
 
 
 def _case(found: Mapping[str, Any]) -> CaseResult:
-    asked = found["input"]
+    asked, also = found["input"], found.get("also")
     return CaseResult(
         case=_made(Case, found, input=asked if isinstance(asked, str) else tuple(asked)),
         base_answers=_answers(found["base"]),
@@ -140,6 +140,10 @@ def _case(found: Mapping[str, Any]) -> CaseResult:
         outcome=found.get("outcome", ""),
         base_score=found.get("base_score"),
         ft_score=found.get("ft_score"),
+        also_answers=_answers(also) if also else (),
+        also_grades=_grades(also) if also else {},
+        also_score=found.get("also_score"),
+        also_missing=found.get("also_missing", ""),
     )
 
 

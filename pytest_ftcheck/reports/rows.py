@@ -10,19 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_ftcheck.records import Decision, EvalSummary, GateResult, Run, Verdict
+from pytest_ftcheck.records import Decision, EvalSummary, GateResult, Run, ThirdScore, Verdict
 from pytest_ftcheck.reports import wording
 from pytest_ftcheck.reports.figures import NOTHING, Scale, count, proportion
 from pytest_ftcheck.reports.inert import inert
 
 CELL_LIMIT = 40
 
-Kind = Literal["gate", "claim", "slice", "eval"]
+Kind = Literal["gate", "claim", "slice", "eval", "also"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: a gate, a further claim of it, a slice of a claim, or an eval that no gate reads.
+    """One row: a gate, a further claim of it, a slice of a claim, an eval that no gate reads, the third model beside.
 
     `about` is the claim and the evals it reads; `interval` bounds delta, or ft for a claim about ft alone; `level` is
     the interval's where it is not the table's common one. `pairs` is `52 / 7 of 200`, for a column that is headed
@@ -52,7 +52,9 @@ def table_rows(run: Run) -> tuple[Row, ...]:
     )
     read = {reference for result in run.gates for reference in _references(result)}
     rows = [row for result in run.gates for row in frame.gate_rows(result)]
-    rows += [frame.eval_row(each) for each in run.evals if each.nodeid not in read and each.name not in read]
+    for each in run.evals:
+        if each.nodeid not in read and each.name not in read:
+            rows += [frame.eval_row(each), *frame.also_rows(each)]
     return tuple(rows)
 
 
@@ -70,12 +72,13 @@ def legend(run: Run) -> str:
     level = common_level(run)
     found: list[Verdict | EvalSummary] = [*run.evals]
     found += all_verdicts(verdict for result in run.gates for verdict in result.verdicts)
+    also = "; also: the third model, and ft minus it, not judged" if any(each.also for each in found) else ""
     if level is None or not any(each.delta is not None for each in found):
-        return f"intervals hold ft's value at {proportion(level)}" if level is not None else ""
+        return f"intervals hold ft's value at {proportion(level)}{also}" if level is not None else ""
     units = "points" if all(_in_percent(each) for each in found) else "points or the metric's units"
     return (
         f"delta is ft minus base in {units}, with its {proportion(level)} interval; "
-        "gained / lost: cases that ft answered better / worse than base"
+        f"gained / lost: cases that ft answered better / worse than base{also}"
     )
 
 
@@ -120,14 +123,16 @@ class _Frame:
             yield Row(kind="gate", name=name, about=about, decision=result.decision, words=wording.gate_words(result))
         else:
             yield self._verdict_row("gate", name, self._about(decided, result), decided)
+            yield from self.also_rows(decided)
             yield from self._slice_rows(decided)
         for verdict in result.verdicts:
             if verdict is not decided:
                 yield self._verdict_row("claim", self._about(verdict, result), "", verdict)
+                yield from self.also_rows(verdict)
                 yield from self._slice_rows(verdict)
 
     def eval_row(self, each: EvalSummary) -> Row:
-        scale = Scale.of(each.base, each.ft, each.delta, each.low, each.high, percent=is_percent(each))
+        scale = _scale(each)
         missing = f"{count(len(each.missing), 'case')} missing" if each.missing else ""
         reason = inert(each.reason, limit=wording.REASON_LIMIT, one_line=True)
         paired = each.base is not None
@@ -144,6 +149,24 @@ class _Frame:
             pairs=_pairs(gained, lost, each.n),
             counts=wording.pairs(gained, lost, each.n),
             words="; ".join(filter(None, ["less is better" if each.lower_is_better else "", missing, reason])),
+        )
+
+    def also_rows(self, found: Verdict | EvalSummary) -> Iterator[Row]:
+        """Yield the third model's row below what it stands beside, in the same scale."""
+        also = found.also
+        if also is None:
+            return
+        scale = wording.verdict_scale(found) if isinstance(found, Verdict) else _scale(found)
+        interval = scale.interval(also.low, also.high, signed=also.delta is not None)
+        yield Row(
+            kind="also",
+            name=f"also {scale.value(also.score)}".rstrip(),
+            delta=scale.signed(also.delta),
+            interval=f"also in {interval}" if interval and also.delta is None else interval,
+            level=self._other_level(also),
+            pairs=_pairs(also.gained, also.lost, also.n),
+            counts=wording.pairs(also.gained, also.lost, also.n),
+            words=wording.third_words(also),
         )
 
     def _slice_rows(self, verdict: Verdict) -> Iterator[Row]:
@@ -174,7 +197,7 @@ class _Frame:
         metric = f" by {_metric(verdict.metric)}" if verdict.metric and self.several.intersection(evals) else ""
         return " on ".join(part for part in (inert(verdict.claim, limit=120, one_line=True), read + metric) if part)
 
-    def _other_level(self, found: Verdict | EvalSummary) -> str:
+    def _other_level(self, found: Verdict | EvalSummary | ThirdScore) -> str:
         return proportion(found.level) if found.level and found.level != self.level and _bounded(found) else ""
 
 
@@ -200,6 +223,10 @@ def _metric(name: str) -> str:
     return inert(name, limit=80, one_line=True)
 
 
+def _scale(each: EvalSummary) -> Scale:
+    return Scale.of(each.base, each.ft, each.delta, each.low, each.high, percent=is_percent(each))
+
+
 def _in_percent(found: Verdict | EvalSummary) -> bool:
     return found.percent if isinstance(found, Verdict) else is_percent(found)
 
@@ -215,5 +242,5 @@ def _pairs(gained: int | None, lost: int | None, n: int) -> str:
     return f"{gained:,} / {lost:,} of {n:,}"
 
 
-def _bounded(found: Verdict | EvalSummary) -> bool:
+def _bounded(found: Verdict | EvalSummary | ThirdScore) -> bool:
     return found.low is not None or found.high is not None

@@ -38,7 +38,7 @@ def size_of(result: CaseResult) -> int:
     """Count the characters of a case's prompt and answers."""
     asked = result.case.input
     prompt = len(asked) if isinstance(asked, str) else sum(len(message.get("content", "")) for message in asked)
-    return prompt + _said(result.base_answers) + _said(result.ft_answers)
+    return prompt + sum(map(_said, (result.base_answers, result.ft_answers, result.also_answers)))
 
 
 def rank(result: CaseResult) -> int:

@@ -37,7 +37,7 @@ __all__ = ["eval_tables", "verdict_line", "verdict_table", "worst_losses"]
 
 MARKS = {Decision.PASS: "✓", Decision.FAIL: "✗", Decision.INCONCLUSIVE: "?", Decision.ERROR: "!"}
 STYLES = {Decision.PASS: "green", Decision.FAIL: "red", Decision.INCONCLUSIVE: "yellow", Decision.ERROR: "magenta"}
-INDENTS = {"gate": 0, "eval": 0, "claim": 2, "slice": 4}
+INDENTS = {"gate": 0, "eval": 0, "claim": 2, "slice": 4, "also": 2}
 UNGATED = "evals without a gate"
 NARROWEST = 20
 SIDE_BY_SIDE = 80
@@ -241,7 +241,7 @@ def _with_openings(rows: Sequence[Row]) -> Iterator[tuple[Row, bool]]:
     before = ""
     for row in rows:
         yield row, row.kind == "eval" and before != "eval"
-        before = row.kind
+        before = before if row.kind == "also" else row.kind
 
 
 def _layouts(rows: Sequence[Row], level: float | None) -> list[_Layout]:
@@ -313,7 +313,8 @@ def _name_and_claim_of(row: Row) -> str:
 
 def _name_cell(row: Row, room: int) -> Text:
     indent = INDENTS[row.kind]
-    return _text(fold(row.name, room - indent), "bold" if row.kind == "gate" else "", indent)
+    style = {"gate": "bold", "also": "dim"}.get(row.kind, "")
+    return _text(fold(row.name, room - indent), style, indent)
 
 
 def _claim_cell(row: Row, room: int) -> Text:

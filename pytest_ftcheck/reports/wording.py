@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from pytest_ftcheck.records import Decision, GateResult, ModelRecord, Run, Verdict
+from pytest_ftcheck.records import Decision, GateResult, ModelRecord, Run, ThirdScore, Verdict
 from pytest_ftcheck.reports.figures import Scale, count, duration, p_value, proportion
 from pytest_ftcheck.reports.inert import inert
 
@@ -97,6 +97,12 @@ def gate_words(result: GateResult) -> str:
     if result.verdict is None:
         return _with_reason(result.decision.value, result.reason)
     return verdict_words(result.verdict)
+
+
+def third_words(also: ThirdScore) -> str:
+    """Say that the third model is not judged, what it lacks, and why figures are missing."""
+    lacks = f"no grade in {count(also.missing, 'case')}" if also.missing else ""
+    return "; ".join(filter(None, ["not judged", inert(also.reason, limit=REASON_LIMIT, one_line=True), lacks]))
 
 
 def overall(run: Run) -> Decision | None:

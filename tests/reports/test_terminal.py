@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pytest_ftcheck.records import EvalSummary, Run, Table
+from pytest_ftcheck.records import EvalSummary, Run, Table, ThirdScore
 from pytest_ftcheck.reports import terminal, wording
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.terminal import eval_tables, fold, verdict_table, worst_losses
@@ -65,6 +65,24 @@ def test_every_width_shows_every_figure(width: int) -> None:
         assert squeezed(wording.gate_words(gate)) in shown or width > 80
     for figure in ("+22.5[+16.0,+29.0]", "-16.0[-23.6,-10.1]", "ftin[0.0,1.5]", "+0.69[-0.31,+1.69]", "81.5%", "41.32"):
         assert figure in shown
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_third_model_stands_below_its_gate_at_every_width(width: int) -> None:
+    """Its score, ft minus it, the counts and that it is not judged are on the page, and nothing else has moved."""
+    also = ThirdScore(score=0.4025, delta=0.4125, low=0.351, high=0.472, level=0.9, n=199, gained=90, lost=8, missing=1)
+    mixed = runs.mixed_run()
+    first = mixed.gates[0]
+    verdicts = tuple(replace(verdict, also=also) for verdict in first.verdicts)
+    shown = table(width, replace(mixed, gates=(replace(first, verdicts=verdicts), *mixed.gates[1:])))
+    after = squeezed(shown.partition(first.name)[2].partition(mixed.gates[1].name)[0])
+    for figure in ("also40.2%", "+41.2[+35.1,+47.2]", "of199", "notjudged"):
+        assert figure in after
+    if width == 200:
+        lines = [line for line in shown.splitlines() if "  also " not in line]
+        assert [line for line in lines if "also:" not in line] == [
+            line for line in table(width).splitlines() if "delta is" not in line
+        ]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -23,6 +23,7 @@ from pytest_ftcheck.records import (
     Run,
     SliceSummary,
     Table,
+    ThirdScore,
     TrainingLog,
     Verdict,
     WinRate,
@@ -58,6 +59,19 @@ shares = st.floats(0, 1)
 numbers = st.one_of(st.none(), st.floats(-1, 1), st.floats(-1e6, 1e6), st.just(float("nan")), st.just(float("inf")))
 counts = st.integers(0, 10**6)
 maybe_counts = st.one_of(st.none(), counts)
+thirds = st.builds(
+    ThirdScore,
+    score=numbers,
+    delta=numbers,
+    low=numbers,
+    high=numbers,
+    level=st.one_of(st.none(), shares),
+    n=counts,
+    gained=maybe_counts,
+    lost=maybe_counts,
+    missing=counts,
+    reason=hostile,
+)
 
 
 def verdicts(*, slices: bool = True) -> st.SearchStrategy[Verdict]:
@@ -92,6 +106,7 @@ def verdicts(*, slices: bool = True) -> st.SearchStrategy[Verdict]:
         slice=hostile,
         by_slice=st.lists(verdicts(slices=False), max_size=2).map(tuple) if slices else st.just(()),
         percent=st.booleans(),
+        also=st.one_of(st.none(), thirds),
     )
 
 
@@ -146,6 +161,10 @@ paired_results = st.builds(
     outcome=st.sampled_from(["win", "loss", "both right", "both wrong", "tie", ""]),
     base_score=numbers,
     ft_score=numbers,
+    also_answers=st.lists(replies, max_size=2),
+    also_grades=graded,
+    also_score=numbers,
+    also_missing=hostile,
 )
 cells = st.one_of(hostile, st.integers(), st.floats(), st.none())
 tables = st.builds(
@@ -230,10 +249,11 @@ summaries = st.builds(
     lower_is_better=st.booleans(),
     win_rate=st.one_of(st.none(), win_rates),
     signatures=st.lists(hostile, max_size=2).map(tuple),
+    also=st.one_of(st.none(), thirds),
 )
 models = st.builds(
     ModelRecord,
-    role=st.sampled_from(["base", "ft"]),
+    role=st.sampled_from(["base", "ft", "also"]),
     source=hostile,
     kind=hostile,
     fingerprint=hostile,

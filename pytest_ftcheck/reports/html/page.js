@@ -12,10 +12,13 @@
   };
   let data = { evals: [], cases: [] }, found = [], at = 0, places = new Map();
 
+  // The third model's side is there where the run had one.
+  const sides = (one) => one.a ? [one.b, one.f, one.a] : [one.b, one.f];
+
   const textOf = (one) => {
     if (one.hay === undefined) {
       const parts = [one.id, one.x, one.m, ...one.p.map((each) => each[1])];
-      for (const side of [one.b, one.f]) {
+      for (const side of sides(one)) {
         for (const answer of side.a) parts.push(...answer);
         for (const [metric, grades] of side.g) for (const grade of grades) parts.push(metric, ...grade);
       }
@@ -76,6 +79,8 @@
     head.append(make("span", "excerpt", last.slice(0, 200).replaceAll("\n", " ")), scores);
     const base = score(one, one.b, "base"), ft = score(one, one.f, "ft");
     if (base && ft) scores.append(base, " → ", ft);
+    const also = one.a ? score(one, one.a, "also") : null;
+    if (also) scores.append(", also ", also);
     box.append(head);
     box.addEventListener("toggle", () => { if (box.open && box.children.length === 1) box.append(body(one)); });
     item.append(box);
@@ -102,7 +107,7 @@
     const shown = make("div", "body");
     for (const [role, text] of one.p) shown.append(block(one.p.length > 1 || role !== "user" ? `prompt: ${role}` : "prompt", text));
     if (one.x !== "") shown.append(block("expected", one.x));
-    const samples = Math.max(one.b.a.length, one.f.a.length);
+    const samples = Math.max(...sides(one).map((side) => side.a.length));
     for (let sample = 0; sample < samples; sample += 1) shown.append(pair(one, sample, samples));
     if (one.m) shown.append(block("missing", one.m));
     const meta = make("p", "meta"), link = make("a", "", "link to this case");
@@ -120,7 +125,12 @@
     const [before, after] = [one.b, one.f].map((side) => side.a[sample] || ["", "no answer"]);
     const [left, right] = differences(before[0], after[0]);
     const which = samples > 1 ? `, sample ${sample + 1} of ${samples}` : "";
-    for (const [role, side, answer, pieces] of [["base", one.b, before, left], ["ft", one.f, after, right]]) {
+    const halves = [["base", one.b, before, left], ["ft", one.f, after, right]];
+    if (one.a) {
+      const third = one.a.a[sample] || ["", "no answer"];
+      halves.push(["also", one.a, third, [[third[0], ""]]]);
+    }
+    for (const [role, side, answer, pieces] of halves) {
       const half = make("div");
       half.append(make("h3", "", role + which), pre(`${role}'s answer${which}`, answer[0] === "" ? [["(empty)", ""]] : pieces));
       const grades = make("ul", "grades");
