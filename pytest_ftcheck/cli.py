@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from pytest_ftcheck.errors import FtcheckError
+from pytest_ftcheck.suggestions import did_you_mean
 
 # Name, module of `commands`, one line of help: in the order of a fine-tune's life.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = choices.add_parser(name, help=line, description=line)
         if words[:1] == [name]:
             import_module(f"pytest_ftcheck.commands.{module}").add_arguments(command)
+    known = [name for name, _, _ in COMMANDS]
+    if words and not words[0].startswith("-") and words[0] not in known:
+        parser.error(f"no command {words[0]!r}{did_you_mean(words[0], known)}; allowed: {', '.join(known)}")
     read = parser.parse_args(words)
     module = {name: module for name, module, _ in COMMANDS}[read.command]
     try:

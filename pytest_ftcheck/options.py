@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ftcheck.errors import ConfigError
+from pytest_ftcheck.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pytest
@@ -142,8 +142,7 @@ def _suites(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in SUITES and name != "all":
-            near = get_close_matches(name, [*SUITES, "all"], n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = did_you_mean(name, [*SUITES, "all"])
             raise ValueError(f"{', '.join(SUITES)}, or all, with commas between{hint}")
     return SUITES if "all" in names else tuple(dict.fromkeys(names))
 
@@ -151,7 +150,7 @@ def _suites(text: str) -> tuple[str, ...]:
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
-            raise ValueError(" or ".join(allowed))
+            raise ValueError(" or ".join(allowed) + did_you_mean(text, allowed))
         return text
 
     return read

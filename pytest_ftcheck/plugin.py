@@ -5,6 +5,7 @@ Loading it imports neither the session nor anything heavy: a project that does n
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import SUPPRESS
 from pathlib import Path
@@ -33,8 +34,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ft-inventory", dest="ftcheck_inventory", default=None, help=SUPPRESS)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
+    """Say what was meant by a misspelt option: after conftest files have declared theirs, before pytest refuses it."""
+    yield
+    unknown = parser.parse_known_and_unknown_args(args)[1]
+    if unknown:
+        from pytest_ftcheck.items.misspellings import misspelt_options
+
+        if said := misspelt_options(unknown):
+            raise pytest.UsageError(said)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, so that a wrong one is said before anything is collected."""
+    if not hasattr(config, "workerinput"):
+        _tell_of_misspelt_keys(config)
     try:
         config.stash[SETTINGS] = read_settings(config)
     except ConfigError as error:
@@ -165,6 +180,29 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
     run = report.node.config.stash.get(RUN, None)
     if run is not None:
         run.crashes.handle(crashitem, report, sched)
+
+
+def _tell_of_misspelt_keys(config: pytest.Config) -> None:
+    """Say what was meant by a misspelt ini key; an error where pytest is strict, as it is then for pytest itself."""
+    from pytest_ftcheck.items.misspellings import misspelt_keys
+
+    for key, meant in misspelt_keys(config.inipath, config.getoption("override_ini") or ()).items():
+        try:
+            config.getini(key)  # somebody else's
+        except ValueError:
+            said = f"unknown ini key {key!r} in {config.inipath or 'the command line'} (did you mean {meant!r}?)"
+            if config.getoption("strict_config", default=False) or _is_set(config, "strict_config", "strict"):
+                raise pytest.UsageError(said) from None
+            config.issue_config_time_warning(pytest.PytestConfigWarning(said), stacklevel=2)
+
+
+def _is_set(config: pytest.Config, *keys: str) -> bool:
+    """Whether the first of the ini keys that is known and set is true."""
+    for key in keys:
+        with contextlib.suppress(ValueError):
+            if (value := config.getini(key)) is not None:
+                return bool(value)
+    return False
 
 
 class Gathering:

@@ -23,6 +23,7 @@ from tests.plugin.conftest import Suite
         ("--ft-model=./no/such/folder", "*no/such/folder*"),
         ("--ft-profile=missing.toml", "*missing.toml*"),
         ("--ft-base-shots=missing.jsonl", "*missing.jsonl*"),
+        ("--ft-leaks=exlude", "*--ft-leaks is 'exlude'; allowed: warn or exclude or fail (did you mean 'exclude'?)*"),
         ("--ft-engine=mine", "*'mine'*package.module:Class*"),
     ],
 )
