@@ -61,6 +61,7 @@ class Answering:
     from_store: int = 0
     _engine: Engine | None = None
     _known: dict[str, Reply] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)
     _dead: dict[Role, str] = field(default_factory=dict)
     _entered: bool = False
     _told: float = float("-inf")
@@ -81,6 +82,12 @@ class Answering:
         if key not in self._known:
             self._keep([key], self._ask([request]))
         return self._known[key]
+
+    def recalled(self, key: str) -> tuple[Reply | None, bool]:
+        """Return the reply under a key, None where nobody asked, and if the store had it before the run."""
+        reply = self._known.get(key)
+        stored = isinstance(reply, Answer) and key not in self._kept and key not in self.store.planned(self.run)
+        return reply, stored
 
     def enter(self) -> None:
         """Show the other processes that this one lives, as long as it does."""
@@ -188,6 +195,7 @@ class Answering:
         answers = {key: reply for key, reply in zip(keys, replies, strict=True) if isinstance(reply, Answer)}
         self.store.put_answers(answers)
         self.answered += len(answers)
+        self._kept.update(answers)
         self._known.update(zip(keys, replies, strict=True))
 
     def _ask(self, requests: Sequence[Request]) -> list[Reply]:
