@@ -98,6 +98,14 @@ def test_runs_are_counted_listed_and_drawn(
     assert sum("ft.json" in line and "✓ test_gate" in line for line in said) == 2
     assert said[-1].split() == ["test_intent", "█▁", "+0.917", "to", "+1.000,", "last", "+0.917"]
     assert "<svg" in (project.path / "runs.svg").read_text()
+    assert main(["history", "--html", "history.html", "--limit", "1"]) == 0
+    page = (project.path / "history.html").read_text()
+    assert "<h1>2 checkpoints</h1>" in page
+    assert "1 older checkpoint is left out" in page
+    assert "they have judged</dt><dd>2 checkpoints" in page
+    assert page.count('class="margin"') == 2  # the key's, and that of the newest checkpoint
+    assert main(["history", "--html", "."]) == 2
+    assert "--html .: cannot be written" in capsys.readouterr().err
     assert main(["history", "--json", "--limit", "1"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["runs"]
     assert (one["verdicts"], one["evals"]["test_suite.py::test_intent"]["n"]) == (
