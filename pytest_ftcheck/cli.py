@@ -19,7 +19,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
     ("split", "split", "split rows into train, validation and test, or into folds"),
     ("report", "report", "write the HTML page of a run from its JSON file"),
-    ("compare", "compare", "pair the fine-tunes of two recorded runs, case by case"),
+    ("compare", "compare", "pair the fine-tunes of two recorded runs, or two files of answers, case by case"),
     ("leaks", "leaks", "find cases that stand in training data"),
     ("freeze", "freeze", "pin cases, graders and claims before the run"),
     ("history", "history", "list runs, and draw them over the checkpoints"),
