@@ -38,8 +38,8 @@ DEATHS = 2
 class Watcher(Protocol):
     """Who is told how far the run is."""
 
-    def phase(self, text: str) -> None:
-        """Hear what is being done now."""
+    def phase(self, text: str, *, passing: bool = False) -> None:
+        """Hear what is being done now; what is most often `passing` is nothing for a log."""
         ...
 
     def answered(self, counts: Mapping[Role, tuple[int, int]]) -> None:

@@ -248,7 +248,7 @@ OPTIONS: tuple[Option, ...] = (
         "--ft-suite",
         "suites",
         "NAMES",
-        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
+        f"ready-made suites: {', '.join(SUITES)}, or all",
         _suites,
     ),
     Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),

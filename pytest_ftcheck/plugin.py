@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey["ItemRun"]()
+MARKERS = (
+    "ftcheck_eval: a case of an eval, or all of them; set by @eval_cases, for -m",
+    "ftcheck_gate: a gate, which reads all cases of its evals whatever -m selects; set by @gate, for -m",
+    "ftcheck_probe: a test that asks ft_model or base_model; set by the plugin, for -m",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SETTINGS] = read_settings(config)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     config.pluginmanager.register(Gathering(config), "ftcheck-gathering")
 
 
@@ -90,11 +97,16 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the ready-made suites that were asked for; skip gates where there is no model."""
+    """Add the ready-made suites that were asked for, and our markers; skip gates where there is no model."""
     if config.stash[SETTINGS].suites:
         from pytest_ftcheck.items.suites import suite_items
 
         items += suite_items(session, config.stash[SETTINGS].suites)
+    for item in items:
+        if hasattr(getattr(item, "function", None), "__ftcheck_gate__"):
+            item.add_marker("ftcheck_gate")
+        elif {"base_model", "ft_model"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("ftcheck_probe")
     if any(hasattr(getattr(item, "function", None), "__ftcheck_gate__") for item in items):
         run_of(config).select(items)
 

@@ -480,6 +480,7 @@ class Session:
                 for grader in one.spec.graders:
                     for number in range(one.spec.samples):
                         book.want(grader, case, role, number, said[case.id])
+        self.watcher.phase(f"grading {one.name}, {len(cases):,} cases", passing=True)
         book.fill()
         return {case.id: _result(case, said[case.id], one.spec.graders, book) for case in cases}
 

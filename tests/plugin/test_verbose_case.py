@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -105,3 +108,16 @@ def test_every_hostile_text_is_inert(project: Project) -> None:
     assert not set("\x1b\x00\u202e\r\x07") & set(said[start:])
     assert "more characters)" in said
     assert max(map(len, lines)) < 90_000
+
+
+def test_a_log_that_takes_ascii_alone_gets_it(desk: Project) -> None:
+    """In CI, without a terminal, on a stream of ASCII, table and case are whole, without colour and without a fault."""
+    environment = {**os.environ, "CI": "1", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "pytest", *desk.options("--ft-verbose-case=c1")]
+    done = subprocess.run(command, cwd=desk.path, env=environment, capture_output=True, check=False)
+    said = done.stdout.decode("ascii")
+    assert done.returncode == 1
+    assert done.stderr.decode("ascii").strip() == "ftcheck: answering"
+    assert "\x1b" not in said
+    assert "test_gate" in said.partition("fine-tune verdict")[2]
+    assert "    | question 1" in section(said, "case c1 of test_intent")
