@@ -7,6 +7,7 @@ only when it is called, so that `ftcheck --help` is quick.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = [name for name, _, _ in COMMANDS]
     if words and not words[0].startswith("-") and words[0] not in known:
         parser.error(f"no command {words[0]!r}{did_you_mean(words[0], known)}; allowed: {', '.join(known)}")
-    read = parser.parse_args(words)
+    read, unknown = parser.parse_known_args(words)
+    if unknown:
+        flags = re.findall(r"--[a-z][a-z-]+", choices.choices[read.command].format_help())
+        hint = did_you_mean(unknown[0].partition("=")[0], flags)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     module = {name: module for name, module, _ in COMMANDS}[read.command]
     try:
         return int(import_module(f"pytest_ftcheck.commands.{module}").run(read))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ import pytest_ftcheck.hygiene.reuse  # noqa: F401 - an in-process run forgets it
 from pytest_ftcheck.cli import main
 from pytest_ftcheck.hygiene.reuse import facts_of, with_reuse
 from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, Run, Verdict
-from pytest_ftcheck.store import LedgerEntry
+from pytest_ftcheck.store import LedgerEntry, Store
+from tests.support import histories
 from tests.support.projects import Project
 
 
@@ -118,3 +121,15 @@ def test_no_store_is_named(capsys: pytest.CaptureFixture[str], tmp_path: object)
     """A folder without a store is an error, and none is made."""
     assert main(["history", "--store", f"{tmp_path}/none"]) == 2
     assert "no store in" in capsys.readouterr().err
+
+
+def test_hostile_names_are_listed_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a ledger holds commands neither the terminal nor a CI system, and old or odd entries are listed too."""
+    with Store(tmp_path) as store:
+        for one in (*histories.hostile_history(), *histories.old_history()):
+            store.record_run(f"{one.id} {one.place} {one.started[:9]}", one.started, one.facts)
+    assert main(["history", "--store", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ud800-\udfff]", said)
+    assert not [line for line in said.splitlines() if line.lstrip().startswith(("::", "##["))]
+    assert "<script>" in said

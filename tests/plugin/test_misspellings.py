@@ -98,10 +98,13 @@ def test_profiles_have_suggestions(tmp_path: Path) -> None:
 
 
 def test_subcommands_have_suggestions(capsys: pytest.CaptureFixture[str]) -> None:
-    """`ftcheck histroy` is told of history, and what has no like of the list alone."""
+    """`ftcheck histroy` is told of history, its --htlm of --html, and what has no like of the list alone."""
     with pytest.raises(SystemExit):
         cli.main(["histroy"])
     assert "no command 'histroy' (did you mean 'history'?); allowed: ci, split, report" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["history", "--htlm=x"])
+    assert "unrecognized arguments: --htlm=x (did you mean '--html'?)" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["xyzzy"])
     assert "no command 'xyzzy'; allowed:" in capsys.readouterr().err
