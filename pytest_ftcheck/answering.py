@@ -41,8 +41,8 @@ decides nothing is not loaded again and again."""
 class Watcher(Protocol):
     """Who is told how far the run is."""
 
-    def phase(self, text: str) -> None:
-        """Hear what is being done now."""
+    def phase(self, text: str, *, passing: bool = False) -> None:
+        """Hear what is being done now; what is most often `passing` is nothing for a log."""
         ...
 
     def answered(self, counts: Mapping[Role, tuple[int, int]]) -> None:
@@ -64,6 +64,7 @@ class Answering:
     from_store: int = 0
     _engine: Engine | None = None
     _known: dict[str, Reply] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)
     _dead: dict[Role, str] = field(default_factory=dict)
     _ends: int = 0
     _entered: bool = False
@@ -85,6 +86,12 @@ class Answering:
         if key not in self._known:
             self._keep([key], self._ask([request]))
         return self._known[key]
+
+    def recalled(self, key: str) -> tuple[Reply | None, bool]:
+        """Return the reply under a key, None where nobody asked, and if the store had it before the run."""
+        reply = self._known.get(key)
+        stored = isinstance(reply, Answer) and key not in self._kept and key not in self.store.planned(self.run)
+        return reply, stored
 
     def enter(self) -> None:
         """Show the other processes that this one lives, as long as it does."""
@@ -192,6 +199,7 @@ class Answering:
         answers = {key: reply for key, reply in zip(keys, replies, strict=True) if isinstance(reply, Answer)}
         self.store.put_answers(answers)
         self.answered += len(answers)
+        self._kept.update(answers)
         self._known.update(zip(keys, replies, strict=True))
 
     def _ask(self, requests: Sequence[Request]) -> list[Reply]:

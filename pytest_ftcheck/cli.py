@@ -7,18 +7,20 @@ only when it is called, so that `ftcheck --help` is quick.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from pytest_ftcheck.errors import FtcheckError
+from pytest_ftcheck.suggestions import did_you_mean
 
 # Name, module of `commands`, one line of help: in the order of a fine-tune's life.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
     ("split", "split", "split rows into train, validation and test, or into folds"),
     ("report", "report", "write the HTML page of a run from its JSON file"),
-    ("compare", "compare", "pair the fine-tunes of two recorded runs, case by case"),
+    ("compare", "compare", "pair the fine-tunes of two recorded runs, or two files of answers, case by case"),
     ("leaks", "leaks", "find cases that stand in training data"),
     ("freeze", "freeze", "pin cases, graders and claims before the run"),
     ("history", "history", "list runs, and draw them over the checkpoints"),
@@ -36,7 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = choices.add_parser(name, help=line, description=line)
         if words[:1] == [name]:
             import_module(f"pytest_ftcheck.commands.{module}").add_arguments(command)
-    read = parser.parse_args(words)
+    known = [name for name, _, _ in COMMANDS]
+    if words and not words[0].startswith("-") and words[0] not in known:
+        parser.error(f"no command {words[0]!r}{did_you_mean(words[0], known)}; allowed: {', '.join(known)}")
+    read, unknown = parser.parse_known_args(words)
+    if unknown:
+        flags = re.findall(r"--[a-z][a-z-]+", choices.choices[read.command].format_help())
+        hint = did_you_mean(unknown[0].partition("=")[0], flags)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     module = {name: module for name, module, _ in COMMANDS}[read.command]
     try:
         return int(import_module(f"pytest_ftcheck.commands.{module}").run(read))

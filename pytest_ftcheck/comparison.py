@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pytest_ftcheck.errors import ConfigError, GraderError
 from pytest_ftcheck.grading.corpus import STATISTICS, Corpus, signature_of
 from pytest_ftcheck.records import ROLES, Answer, CaseResult, Grade, Role, Verdict
+from pytest_ftcheck.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +217,10 @@ class Comparison:
         for known in self.metrics:
             if known.name == metric:
                 return replace(self, metric=known)
-        names = ", ".join(known.name for known in self.metrics)
-        raise ConfigError(f"eval {self.eval}: metric is {metric!r}; allowed: {names}")
+        names = [known.name for known in self.metrics]
+        raise ConfigError(
+            f"eval {self.eval}: metric is {metric!r}{did_you_mean(metric, names)}; allowed: {', '.join(names)}"
+        )
 
     def by(self, tag: str) -> Mapping[str, Comparison]:
         """Split by a tag: one comparison per value, in the values' order. Raises ConfigError for an unknown tag."""
@@ -225,7 +228,8 @@ class Comparison:
         if not values:
             known = sorted({name for result in self.cases for name in result.case.tags})
             raise ConfigError(
-                f"eval {self.eval}: tag is {tag!r}; allowed: {', '.join(known) or 'none, as no case has tags'}"
+                f"eval {self.eval}: tag is {tag!r}{did_you_mean(tag, known)};"
+                f" allowed: {', '.join(known) or 'none, as no case has tags'}"
             )
         return {
             value: self._part(f"{tag}={value}", [r for r in self.cases if r.case.tags.get(tag) == value])

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ftcheck.errors import ConfigError
+from pytest_ftcheck.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pytest
@@ -47,6 +47,7 @@ class Settings:
     inconclusive: Literal["fail", "warn"] = "fail"
     json: Path | None = None
     report: Path | None = None
+    verbose_cases: tuple[str, ...] = ()
     trust_remote_code: bool = False
     allow_pickle: bool = False
     engine_process: bool = True
@@ -76,13 +77,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its flag, the field of Settings it fills, its help, and how its text is read."""
+    """One option: its flag, the field of Settings it fills, its help, and how its text is read.
+
+    One that may be given `several` times is read from all of its texts, one a line.
+    """
 
     flag: str
     field: str
     metavar: str | None
     help: str
     read: Callable[[str], Any]
+    several: bool = False
 
     @property
     def ini(self) -> str:
@@ -143,16 +148,19 @@ def _suites(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in SUITES and name != "all":
-            near = get_close_matches(name, [*SUITES, "all"], n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = did_you_mean(name, [*SUITES, "all"])
             raise ValueError(f"{', '.join(SUITES)}, or all, with commas between{hint}")
     return SUITES if "all" in names else tuple(dict.fromkeys(names))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
-            raise ValueError(" or ".join(allowed))
+            raise ValueError(" or ".join(allowed) + did_you_mean(text, allowed))
         return text
 
     return read
@@ -210,6 +218,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("--ft-json", "json", "FILE", "write the verdicts as JSON", _path),
     Option("--ft-report", "report", "FILE", "write one HTML page: verdicts, plots, every case", _path),
+    Option(
+        "--ft-verbose-case",
+        "verbose_cases",
+        "ID",
+        "show all of a case: prompts, answers, grades, keys (may be given several times)",
+        _lines,
+        several=True,
+    ),
     Option("--ft-trust-remote-code", "trust_remote_code", None, "run code that a checkpoint brings", _switch),
     Option("--ft-allow-pickle", "allow_pickle", None, "load pickled weights (they can run code)", _switch),
     Option("--ft-engine-process", "engine_process", "on|off", "run the engine in a process of its own (on)", _switch),
@@ -240,7 +256,7 @@ OPTIONS: tuple[Option, ...] = (
         "--ft-suite",
         "suites",
         "NAMES",
-        f"ready-made suites to run beside your tests: {', '.join(SUITES)}, or all",
+        f"ready-made suites: {', '.join(SUITES)}, or all",
         _suites,
     ),
     Option("--ft-suite-shots", "suite_shots", "N", "few-shot examples in a ready-made suite's prompts (0)", _count),
@@ -275,7 +291,8 @@ def add_options(parser: pytest.Parser) -> None:
         if option.is_switch:
             group.addoption(option.flag, dest=dest, action="store_const", const="on", default=None, help=text)
         else:
-            group.addoption(option.flag, dest=dest, metavar=option.metavar, default=None, help=text)
+            action = "append" if option.several else "store"
+            group.addoption(option.flag, dest=dest, action=action, metavar=option.metavar, default=None, help=text)
         parser.addini(option.ini, option.help, default=None)
 
 
@@ -293,6 +310,7 @@ def read_settings(config: pytest.Config) -> Settings:
             flag, text, folder = f"ini key {option.ini}", config.getini(option.ini), config.rootpath
         if text is None or text == "":
             continue
+        text = "\n".join(text) if isinstance(text, list) else text
         try:
             value = option.read(str(text))
         except ValueError as error:

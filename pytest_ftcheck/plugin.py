@@ -5,6 +5,7 @@ Loading it imports neither the session nor anything heavy: a project that does n
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import SUPPRESS
 from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey["ItemRun"]()
+MARKERS = (
+    "ftcheck_eval: a case of an eval, or all of them; set by @eval_cases, for -m",
+    "ftcheck_gate: a gate, which reads all cases of its evals whatever -m selects; set by @gate, for -m",
+    "ftcheck_probe: a test that asks ft_model or base_model; set by the plugin, for -m",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,12 +39,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ft-inventory", dest="ftcheck_inventory", default=None, help=SUPPRESS)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
+    """Say what was meant by a misspelt option: after conftest files have declared theirs, before pytest refuses it."""
+    yield
+    unknown = parser.parse_known_and_unknown_args(args)[1]
+    if unknown:
+        from pytest_ftcheck.items.misspellings import misspelt_options
+
+        if said := misspelt_options(unknown):
+            raise pytest.UsageError(said)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, so that a wrong one is said before anything is collected."""
+    if not hasattr(config, "workerinput"):
+        _tell_of_misspelt_keys(config)
     try:
         config.stash[SETTINGS] = read_settings(config)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     config.pluginmanager.register(Gathering(config), "ftcheck-gathering")
 
 
@@ -75,11 +97,16 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the ready-made suites that were asked for; skip gates where there is no model."""
+    """Add the ready-made suites that were asked for, and our markers; skip gates where there is no model."""
     if config.stash[SETTINGS].suites:
         from pytest_ftcheck.items.suites import suite_items
 
         items += suite_items(session, config.stash[SETTINGS].suites)
+    for item in items:
+        if hasattr(getattr(item, "function", None), "__ftcheck_gate__"):
+            item.add_marker("ftcheck_gate")
+        elif {"base_model", "ft_model"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("ftcheck_probe")
     if any(hasattr(getattr(item, "function", None), "__ftcheck_gate__") for item in items):
         run_of(config).select(items)
 
@@ -165,6 +192,29 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
     run = report.node.config.stash.get(RUN, None)
     if run is not None:
         run.crashes.handle(crashitem, report, sched)
+
+
+def _tell_of_misspelt_keys(config: pytest.Config) -> None:
+    """Say what was meant by a misspelt ini key; an error where pytest is strict, as it is then for pytest itself."""
+    from pytest_ftcheck.items.misspellings import misspelt_keys
+
+    for key, meant in misspelt_keys(config.inipath, config.getoption("override_ini") or ()).items():
+        try:
+            config.getini(key)  # somebody else's
+        except ValueError:
+            said = f"unknown ini key {key!r} in {config.inipath or 'the command line'} (did you mean {meant!r}?)"
+            if config.getoption("strict_config", default=False) or _is_set(config, "strict_config", "strict"):
+                raise pytest.UsageError(said) from None
+            config.issue_config_time_warning(pytest.PytestConfigWarning(said), stacklevel=2)
+
+
+def _is_set(config: pytest.Config, *keys: str) -> bool:
+    """Whether the first of the ini keys that is known and set is true."""
+    for key in keys:
+        with contextlib.suppress(ValueError):
+            if (value := config.getini(key)) is not None:
+                return bool(value)
+    return False
 
 
 class Gathering:

@@ -185,6 +185,18 @@ class Session:
         known = self._results.get(one, {})
         return [known[case.id] for case in self.cases_of(one) if case.id in known]
 
+    def known_result(self, one: Eval, case: Case) -> CaseResult | None:
+        """Return one case's answers and grades, with what is missing of them; None where it was not asked."""
+        return self._results.get(one, {}).get(case.id)
+
+    def exchange(
+        self, role: Role, one: Eval, case: Case, *, sample: int, earlier: Sequence[str]
+    ) -> tuple[Request, str, Reply | None, bool]:
+        """Return what a role was asked: the request, its key, the reply if any, and if the store had it before."""
+        request = self._the_roles.request(role, one.spec, case, sample=sample, earlier=earlier, baseline=one.baseline)
+        key = self._the_roles.key_of(request)
+        return request, key, *self._the_answering.recalled(key)
+
     @property
     def evals(self) -> tuple[Eval, ...]:
         """All evals that were collected."""
@@ -492,6 +504,7 @@ class Session:
                 for grader in one.spec.graders:
                     for number in range(one.spec.samples):
                         book.want(grader, case, role, number, said[case.id])
+        self.watcher.phase(f"grading {one.name}, {len(cases):,} cases", passing=True)
         book.fill()
         return {case.id: _result(case, said[case.id], one.spec.graders, book) for case in cases}
 

@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ci",),
     ("options", "reports"),
     ("records",),
-    ("errors",),
+    ("errors", "suggestions"),
 )
 # Middle layers do not know each other, and reports know records alone.
 STRANGERS = (

@@ -1,7 +1,8 @@
-"""`ftcheck compare A B`: the fine-tunes of two recorded runs, paired case by case: what B won and lost against A.
+"""`ftcheck compare A B`: two recorded runs, or files of answers, paired case by case: what B won and lost against A.
 
-Nothing is answered or graded again: the scores stand in the files that `--ft-json` wrote. It claims nothing; a gate
-between two models is a run with `--base-model=A`.
+Of a run its fine-tune is compared, and nothing is answered or graded again: the scores stand in the file that
+`--ft-json` wrote. Files of answers are graded by the tests. It claims nothing; a gate between two models is a run with
+`--base-model=A`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import math
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_ftcheck.commands.graded_answers import graded_answers, is_answers
 from pytest_ftcheck.errors import ConfigError, StatisticsError
 from pytest_ftcheck.records import CaseResult, EvalSummary, ModelRecord, Role, Run
 from pytest_ftcheck.reports.reading import read_run
@@ -25,15 +28,18 @@ WORST = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the two files and what to print."""
-    parser.add_argument("a", type=Path, metavar="A", help="a file that --ft-json wrote: what is compared with")
+    parser.add_argument(
+        "a", type=Path, metavar="A", help="what is compared with: a file that --ft-json wrote, or answers.jsonl"
+    )
     parser.add_argument("b", type=Path, metavar="B", help="another: what is compared")
+    parser.add_argument("--tests", nargs="+", default=[], metavar="PATH", help="tests that grade files of answers")
     parser.add_argument("-v", "--verbose", action="store_true", help="the worst losses too")
     parser.add_argument("--json", action="store_true", help="print the document instead of the table")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison. Raises ConfigError for files that are no runs, or have no eval in common."""
-    found = compared(_read(arguments.a), _read(arguments.b))
+    found = _found(arguments.a, arguments.b, arguments.tests)
     if not found.evals:
         raise ConfigError(f"{arguments.a} and {arguments.b} have no eval in common; allowed: runs of the same tests")
     if arguments.json:
@@ -88,13 +94,12 @@ def compared(a: Run, b: Run) -> Run:
     )
 
 
-def _read(path: Path) -> Run:
-    if path.suffix == ".jsonl":
-        raise ConfigError(
-            f"{path} is a file of answers, which has no grades; allowed: what --ft-json wrote. To compare answers:"
-            f" pytest --base-model=A.jsonl --ft-model={path.name}"
-        )
-    return read_run(path)
+def _found(a: Path, b: Path, tests: Sequence[str]) -> Run:
+    if is_answers(a) and is_answers(b):
+        return graded_answers(base=a, ft=b, tests=tests)
+    return compared(
+        *(graded_answers(base=one, ft=one, tests=tests) if is_answers(one) else read_run(one) for one in (a, b))
+    )
 
 
 def _standing(run: Run, role: Role) -> tuple[ModelRecord, ...]:

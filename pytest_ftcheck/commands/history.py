@@ -1,4 +1,4 @@
-"""`ftcheck history`: the runs of a store's ledger as a table, as JSON, and drawn over the checkpoints."""
+"""`ftcheck history`: the runs of a store's ledger as a table, as JSON, as a page, and drawn over the checkpoints."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Any
 
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.options import DEFAULT_STORE
+from pytest_ftcheck.reports.files import write_whole
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.wording import when
 from pytest_ftcheck.store import LedgerEntry, Store
 
 BARS = "▁▂▃▄▅▆▇█"
+NEWEST = 20
+"""Runs that are listed unless --limit says otherwise."""
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
 
 EPILOG = """\
 One line a run, the newest last: when, which fine-tune, each gate's verdict. Below, for each eval, ft minus base over
-the runs as a row of bars. --draw writes the same as a picture (.svg, .png or .pdf; needs matplotlib).
+the runs as a row of bars. --html writes a page of verdicts and deltas over all checkpoints, or those of the newest N
+runs; --draw writes the deltas as a picture (.svg, .png or .pdf; needs matplotlib).
 """
 
 
@@ -27,27 +31,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("--store", type=Path, default=Path(DEFAULT_STORE), metavar="DIR", help=f"({DEFAULT_STORE})")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="the newest N runs (20)")
+    parser.add_argument("--limit", type=int, metavar="N", help=f"the newest N runs ({NEWEST}; --html: all)")
     parser.add_argument("--eval", metavar="TEXT", help="only evals whose name holds TEXT")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page: verdicts and deltas over checkpoints")
     parser.add_argument("--draw", type=Path, metavar="FILE", help="write a picture")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the runs. Raises ConfigError or StoreError."""
-    if arguments.limit < 1:
+    if arguments.limit is not None and arguments.limit < 1:
         raise ConfigError(f"--limit is {arguments.limit}; allowed: 1 or more")
     if not (arguments.store / "store.sqlite").is_file():
         raise ConfigError(f"no store in {arguments.store}; allowed: --store=DIR, the folder of a run's --ft-store")
     with Store(arguments.store) as store:
-        runs = store.runs(arguments.limit)[::-1]
+        every = store.runs(None if arguments.html is not None else arguments.limit or NEWEST)[::-1]
+    runs = every[-(arguments.limit or NEWEST) :]
     if arguments.json:
         print(json.dumps({"runs": [{"id": one.id, "started": one.started, **one.facts} for one in runs]}, indent=2))
     else:
         print("\n".join([*_table(runs), *_curves(runs, arguments.eval or "")]))
+    if arguments.html is not None:
+        _write_page(every, arguments)
     if arguments.draw is not None:
         _draw(runs, arguments.eval or "", arguments.draw)
     return 0
+
+
+def _write_page(runs: Sequence[LedgerEntry], arguments: argparse.Namespace) -> None:
+    """Write the page of all runs. Raises ConfigError where it cannot be written, or Jinja2 is missing."""
+    try:
+        from pytest_ftcheck.reports.html_history import html_history
+    except ImportError as error:
+        raise ConfigError(f"--html needs {error.name or 'jinja2'}: pip install 'pytest-ftcheck[report]'") from None
+    from pytest_ftcheck.reports.history import RecordedRun
+
+    recorded = [
+        RecordedRun(place=place, id=one.id, started=one.started, facts=one.facts) for place, one in enumerate(runs)
+    ]
+    page = html_history(recorded, limit=arguments.limit, wanted=arguments.eval or "")
+    write_whole(arguments.html, page.encode("utf-8"), what="--html")
 
 
 def _table(runs: Sequence[LedgerEntry]) -> list[str]:

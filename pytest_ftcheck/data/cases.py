@@ -12,9 +12,10 @@ from typing import Any
 from pytest_ftcheck.data.inputs import to_input
 from pytest_ftcheck.data.rows import Row
 from pytest_ftcheck.data.sources import Source, rows_of_path, rows_of_python
-from pytest_ftcheck.data.values import named, nearest, shown, to_plain
+from pytest_ftcheck.data.values import named, shown, to_plain
 from pytest_ftcheck.errors import CaseError
 from pytest_ftcheck.records import Case
+from pytest_ftcheck.suggestions import did_you_mean
 
 FieldName = str | Callable[[Mapping[str, Any]], Any]
 
@@ -142,7 +143,7 @@ def _find_path(row: Row, values: dict[str, Any], path: str, keyword: str) -> Any
             found = found[int(part)]
         else:
             raise CaseError(
-                f"{row.place}: no field {path!r}, which {keyword}= names{nearest(path, values)}; "
+                f"{row.place}: no field {path!r}, which {keyword}= names{did_you_mean(path, values)}; "
                 f"the row has {named(values)}"
             )
     return found

@@ -9,9 +9,10 @@ from typing import Any
 from pytest_ftcheck.data.columnar import is_saved_dataset, read_parquet, read_saved_dataset
 from pytest_ftcheck.data.documents import read_text, read_text_folder, text_files
 from pytest_ftcheck.data.rows import Row, read_csv, read_json, read_jsonl
-from pytest_ftcheck.data.values import named, nearest, shown
+from pytest_ftcheck.data.values import named, shown
 from pytest_ftcheck.errors import CaseError
 from pytest_ftcheck.records import Case
+from pytest_ftcheck.suggestions import did_you_mean
 
 Source = str | Path | Iterable[Any] | Callable[[], Iterable[Any]]
 
@@ -69,4 +70,4 @@ def _neighbour(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     where = "" if missing == path else f"; there is no {missing}"
-    return where + nearest(missing.name, names)
+    return where + did_you_mean(missing.name, names)

@@ -16,8 +16,9 @@ from typing import Any
 from pytest_ftcheck.data.raw_rows import RawRow
 from pytest_ftcheck.data.texts import normalise
 from pytest_ftcheck.data.training import texts_of
-from pytest_ftcheck.data.values import named, nearest
+from pytest_ftcheck.data.values import named
 from pytest_ftcheck.errors import CaseError, ConfigError
+from pytest_ftcheck.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def _field(row: RawRow, path: str, option: str) -> Any:
     for part in [path] if path in row.values else path.split("."):
         if not isinstance(found, Mapping) or part not in found:
             raise CaseError(
-                f"{row.place}: no field {path!r}, which {option} names{nearest(path, row.values)}; "
+                f"{row.place}: no field {path!r}, which {option} names{did_you_mean(path, row.values)}; "
                 f"the row has {named(row.values)}"
             )
         found = found[part]

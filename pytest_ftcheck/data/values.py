@@ -7,7 +7,6 @@ import decimal
 import math
 import uuid
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 SHOWN_CHARACTERS = 80
@@ -65,12 +64,6 @@ def shown(value: object) -> str:
 def named(names: Iterable[str]) -> str:
     """Return names as a list for a message; `none` where there are none."""
     return ", ".join(repr(name) for name in names) or "none"
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" where one of `names` is near, else nothing."""
-    near = get_close_matches(name, list(names), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _has_surrogate(value: object) -> bool:

@@ -13,37 +13,53 @@ from pytest_ftcheck.records import Decision, GateResult, Run
 from pytest_ftcheck.stats.multiplicity import holm
 from pytest_ftcheck.store import LedgerEntry
 
-FIGURES = ("base", "ft", "delta", "low", "high", "n", "metric")
-BESIDE = ("score", "delta", "low", "high", "n", "missing")
-"""What the ledger keeps of an eval, and of the third model beside it."""
 FRESH_FROM = 10
 """Checkpoints from which a fresh set is advised whatever the verdicts."""
+
+EVAL_FACTS = ("base", "ft", "delta", "low", "high", "level", "n", "metric", "gained", "lost", "lower_is_better")
+"""What the ledger keeps of an eval's summary as it stands there."""
+BESIDE = ("score", "delta", "low", "high", "n", "missing")
+"""What it keeps of the third model beside it."""
 
 
 def facts_of(run: Run) -> dict[str, Any]:
     """Return what the ledger keeps of a run: who was judged, on which sets, with which verdicts and figures."""
     sets = {one.name: one.case_set for one in run.evals}
+    nodeids = {one.name: one.nodeid for one in run.evals}
+    primary = {one.name: one.metric for one in run.evals}
     gates = {}
     for result in run.gates:
         verdict = result.verdict
         gates[result.nodeid] = {
             "verdict": result.decision.value,
             "sets": [sets.get(name, "") for name in result.evals],
+            "evals": [nodeids.get(name, name) for name in result.evals],
+            "words": result.reason if verdict is None else verdict.words,
+            "margins": [
+                {"eval": nodeids.get(name, name), "above": one.pass_above, "below": one.pass_below}
+                for one in result.verdicts
+                for name in one.evals
+                if one.delta is not None and not one.slice and one.metric == primary.get(name)
+            ],
             **({} if verdict is None else {"claim": verdict.claim, "p_value": verdict.p_value, "alpha": verdict.alpha}),
         }
     return {
         "models": {model.role: model.fingerprint for model in run.models},
+        "profiles": {model.role: model.profile for model in run.models},
         "sources": {model.role: model.source for model in run.models},
         "case_sets": {one.nodeid: one.case_set for one in run.evals},
         "verdicts": {result.nodeid: result.decision.value for result in run.gates},
         "gates": gates,
         "evals": {
             one.nodeid: {
-                **{name: getattr(one, name) for name in FIGURES},
+                **{name: getattr(one, name) for name in EVAL_FACTS},
+                "percent": one.score_range == (0.0, 1.0),
+                "missing": len(one.missing),
                 **({} if one.also is None else {"also": {name: getattr(one.also, name) for name in BESIDE}}),
             }
             for one in run.evals
         },
+        "version": run.version,
         "limit": run.limit,
         "registration": None if run.registration is None else run.registration.stands,
     }

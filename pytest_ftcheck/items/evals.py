@@ -32,6 +32,7 @@ class Item(pytest.Item):
         self.eval = one
         self.ftcheck = ftcheck
         self.outcome = ""
+        self.add_marker("ftcheck_eval")
         for mark in getattr(one.spec.body, "pytestmark", ()):
             self.add_marker(mark)
 

@@ -29,6 +29,7 @@ from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, 
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
+from pytest_ftcheck.items.verbose_cases import OPTION, case_views, unknown_cases
 from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
 from pytest_ftcheck.records import (
     Decision,
@@ -43,6 +44,7 @@ from pytest_ftcheck.records import (
 )
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
+from pytest_ftcheck.reports.verbose_case import CaseView, case_text, case_title
 from pytest_ftcheck.session import Session
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class Share:
     answered: int
     from_store: int
     registration: Registration | None = None
+    case_views: tuple[CaseView, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ItemRun:
@@ -267,6 +271,10 @@ class ItemRun:
         """
         run = self._record()
         run = self._reused(run)
+        self._report(terminal, run)
+        self._print_cases(terminal)
+
+    def _report(self, terminal: Any, run: Run) -> None:
         if not (run.gates or run.evals or run.probes):
             return
         if run.gates or run.probes or any(one.n or one.missing for one in run.evals):
@@ -286,13 +294,22 @@ class ItemRun:
         colour = writer.hasmarkup
         width = writer.fullwidth if colour or "COLUMNS" in os.environ else max(writer.fullwidth, PIPED_WIDTH)
         terminal.section("fine-tune verdict")
-        plain = not (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf8")
+        plain = _is_ascii()
         terminal.write(verdict_table(run, width=width, colour=colour, ascii_only=plain))
         if terminal.config.get_verbosity() > 0:
             for one in run.evals:
                 terminal.write(eval_tables(one, width=width, colour=colour, ascii_only=plain))
                 if one.worst:
                     terminal.write(worst_losses(one, width=width, colour=colour, ascii_only=plain))
+
+    def _print_cases(self, terminal: Any) -> None:
+        """Print all that is known of the cases that --ft-verbose-case names."""
+        views = {(view.case.id, view.eval): view for share in self.shares for view in share.case_views}
+        for view in views.values():
+            terminal.section(case_title(view))
+            terminal.write(case_text(view, ascii_only=_is_ascii()))
+        for text in dict.fromkeys(text for share in self.shares for text in share.warnings):
+            terminal.write_line(f"warning: {inert(text, one_line=True)}", yellow=True)
 
     def _reused(self, run: Run) -> Run:
         """Say how many checkpoints the run's held-out sets have judged, by the ledger."""
@@ -325,6 +342,7 @@ class ItemRun:
                 notices += label_notices(one.name, self.session.results(one))
             notices += [text for one in summaries for text in agreements(one)]
         answered, from_store = self.session.counts
+        views, warnings = self._verbose_cases()
         return Share(
             started=self.session.started,
             duration_s=self.session.duration_s,
@@ -334,7 +352,18 @@ class ItemRun:
             answered=answered,
             from_store=from_store,
             registration=self._registration,
+            case_views=views,
+            warnings=warnings,
         )
+
+    def _verbose_cases(self) -> tuple[tuple[CaseView, ...], tuple[str, ...]]:
+        """Return what is known of the cases that --ft-verbose-case names, and warnings of those that nobody knows."""
+        ids = self.settings.verbose_cases
+        if not (ids and self.session.evals and self.session.takes("verbose cases", again=self._is_replacement)):
+            return (), ()
+        if self.settings.model is None:
+            return (), (f"{OPTION} {NO_MODEL}",)
+        return case_views(self.session, ids, self._collected), unknown_cases(self.session, ids)
 
     def _sums_up(self, one: Eval) -> bool:
         """Whether this process sums an eval up: of several workers one does, and sends what may be much."""
@@ -371,6 +400,11 @@ class ItemRun:
             training=self._training(),
             registration=next((share.registration for share in self.shares if share.registration), None),
         )
+
+
+def _is_ascii() -> bool:
+    """Whether the terminal's encoding may not take the reports' signs."""
+    return not (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf8")
 
 
 def _own(items: list[pytest.Item]) -> tuple[set[str], set[str]]:

@@ -37,7 +37,7 @@ class Silent:
     def __init__(self) -> None:
         self._controller = os.getppid()
 
-    def phase(self, text: str) -> None:
+    def phase(self, text: str, *, passing: bool = False) -> None:
         """Say nothing."""
 
     def answered(self, counts: Mapping[Role, tuple[int, int]]) -> None:

@@ -7,7 +7,6 @@ imports torch, transformers or numpy, nor knows how a checkpoint is loaded.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 import re
@@ -34,6 +33,7 @@ from pytest_ftcheck.models.identity import answer_key, engine_identity
 from pytest_ftcheck.models.listing import resolve_served, served_base
 from pytest_ftcheck.models.protocol import DigestCache, EngineOptions, ModelSpec, ServedOptions
 from pytest_ftcheck.records import Role, digest
+from pytest_ftcheck.suggestions import nearest
 
 __all__ = [
     "answer_key",
@@ -52,6 +52,7 @@ ALLOWED = (
     "a folder with config.json and *.safetensors, an adapter folder, a hub id (org/name[@revision]), *.jsonl,"
     " or http://host:port/v1#name"
 )
+
 ADAPTER_CONFIG = "adapter_config.json"
 _BASE_FIELD = "base_model_name_or_path"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -168,9 +169,9 @@ def _did_you_mean(source: str, rootdir: Path) -> str:
     for place in (Path.cwd(), rootdir):
         parent = (place / wanted).parent
         names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-        near = difflib.get_close_matches(wanted.name, names, n=1)
-        if near:
-            return f" (did you mean {str(wanted.parent / near[0])!r}?)"
+        near = nearest(wanted.name, names)
+        if near is not None:
+            return f" (did you mean {str(wanted.parent / near)!r}?)"
     return ""
 
 

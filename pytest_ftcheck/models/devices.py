@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_ftcheck.errors import ConfigError
+from pytest_ftcheck.suggestions import did_you_mean
 
 DEVICES = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -24,7 +25,7 @@ def resolve_device(text: str) -> str:
     Raises ConfigError for any other name.
     """
     if text not in DEVICES:
-        raise ConfigError(f"device is {text!r}; allowed: {', '.join(DEVICES)}")
+        raise ConfigError(f"device is {text!r}{did_you_mean(text, DEVICES)}; allowed: {', '.join(DEVICES)}")
     if text != "auto":
         return text
     return "cuda" if _torch_can_use_gpus() and _gpu_visible() else "cpu"
@@ -39,7 +40,7 @@ def resolve_dtype(text: str, *, device: str) -> str:
     'float32'
     """
     if text not in DTYPES:
-        raise ConfigError(f"dtype is {text!r}; allowed: {', '.join(DTYPES)}")
+        raise ConfigError(f"dtype is {text!r}{did_you_mean(text, DTYPES)}; allowed: {', '.join(DTYPES)}")
     return "float32" if text == "auto" and device == "cpu" else text
 
 

@@ -5,7 +5,6 @@ It makes messages; chat templates and tokens are the engine's. It knows nothing 
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import Decoding, Message
+from pytest_ftcheck.suggestions import did_you_mean
 
 Template = Literal["chat", "none"]
 Shot = tuple[str, str]
@@ -222,8 +222,7 @@ def _shots(path: Path, value: object) -> tuple[Shot, ...] | None:
 def _refuse_unknown(path: Path, values: Iterable[str], allowed: Sequence[str], prefix: str = "") -> None:
     for key in values:
         if key not in allowed:
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f" (did you mean {prefix + near[0]!r}?)" if near else ""
+            hint = did_you_mean(key, allowed, prefix=prefix)
             raise ConfigError(f"profile {path}: unknown key {prefix + key!r}{hint}; allowed: {', '.join(allowed)}")
 
 

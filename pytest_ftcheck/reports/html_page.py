@@ -7,12 +7,8 @@ nothing to be loaded from anywhere.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_ftcheck.records import Run
@@ -22,14 +18,13 @@ from pytest_ftcheck.reports.figures import count, duration
 from pytest_ftcheck.reports.html_cases import cases_data, script_json
 from pytest_ftcheck.reports.html_details import details, provenance
 from pytest_ftcheck.reports.html_facts import Facts
+from pytest_ftcheck.reports.html_shell import MARKS, asset, environment, policy
 from pytest_ftcheck.reports.html_training import training_view
 from pytest_ftcheck.reports.html_view import HEADLINES, blamed, groups
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.rows import common_level, legend
 
-TEMPLATES = Path(__file__).with_name("html")
 MOST_BLAMED = 6
-MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "": "·"}
 OUTCOMES = (
     ("loss", "lost"),
     ("win", "gained"),
@@ -44,16 +39,16 @@ def html_page(run: Run, data: dict[str, Any] | None = None, *, cases_file: str =
     """Return the page of a run with the cases in `data`; `cases_file` names a file beside it that holds every case."""
     facts = Facts(run_document(run))
     data = cases_data(run) if data is None else data
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = asset("page.css"), asset("theme.js", "page.js")
     tally: dict[str, int] = {}
     for case in data["cases"]:
         tally[case["o"]] = tally.get(case["o"], 0) + 1
     shown = len(data["cases"])
     every = sum(len(one["cases"]) + one["cases_left_out"] for one in facts.found["evals"])
     decision = facts.found["decision"]
-    page = _environment().get_template("page.html.j2")
+    page = environment().get_template("page.html.j2")
     return page.render(
-        policy=_policy(style, script),
+        policy=policy(style, script),
         style=Markup(style),
         script=Markup(script),
         data=Markup(script_json(data)),
@@ -90,42 +85,6 @@ def html_page(run: Run, data: dict[str, Any] | None = None, *, cases_file: str =
         one_decimal="{:,.1f}".format,
         four_decimals="{:.4f}".format,
     )
-
-
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["inert"] = lambda text: inert(str(text), limit=wording.REASON_LIMIT, one_line=True)
-    made.filters["breakable"] = lambda text: Markup("_<wbr>").join(str(text).split("_"))
-    return made
-
-
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the page's policy: its own style and script, nothing from anywhere, and no text that becomes markup."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ]
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def _sentences(finding: Any) -> list[str]:

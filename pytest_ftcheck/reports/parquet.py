@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,9 @@ from pytest_ftcheck.records import Answer, CaseResult, Grade, Reply, Run
 from pytest_ftcheck.reports.files import write_whole
 from pytest_ftcheck.reports.losses import expected_text
 
+ENDING = ".cases.parquet"
+RUN = b"ftcheck_run"
+"""Where a file names its run."""
 _ROWS = 5_000
 _SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 
@@ -28,12 +32,29 @@ def write_parquet(run: Run, path: Path) -> None:
     except ImportError:
         raise ConfigError(f"{path}: Parquet needs pyarrow; pip install 'pytest-ftcheck[data]'") from None
     texts = [arrow.field(name, arrow.string()) for name in _TEXTS]
-    schema = arrow.schema([*texts, *(arrow.field(name, arrow.float64()) for name in _SCORES)])
+    scores = [arrow.field(name, arrow.float64()) for name in _SCORES]
+    schema = arrow.schema([*texts, *scores], metadata={RUN: run.id.encode("utf-8", "replace")})
     sink = io.BytesIO()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for rows in _batches(run):
             writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
     write_whole(path, sink.getvalue(), what="cases of the report")
+
+
+def find_parquet(run: Run, folder: Path) -> str:
+    """Return the name of the file in `folder` that holds all cases of a run; empty where none is, or none can be read.
+
+    A file is known by the run that it names, whatever it is called.
+    """
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        return ""
+    for path in sorted(folder.glob(f"*{ENDING}")):
+        with contextlib.suppress(OSError, ArrowException):
+            if (parquet.read_schema(path).metadata or {}).get(RUN) == run.id.encode("utf-8", "replace"):
+                return path.name
+    return ""
 
 
 _TEXTS = (

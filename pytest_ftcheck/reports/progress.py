@@ -63,8 +63,13 @@ class Progress:
         self._last_time = float("-inf")
         self._last_share = 0.0
 
-    def phase(self, text: str) -> None:
-        """Begin a phase, such as "loading ft ./ckpt"; with another count behind it ("answering ft 8/64") it goes on."""
+    def phase(self, text: str, *, passing: bool = False) -> None:
+        """Begin a phase, such as "loading ft ./ckpt"; with another count behind it ("answering ft 8/64") it goes on.
+
+        One that is `passing` is shown on a terminal alone, where the next one takes its place.
+        """
+        if passing and not self._interactive:
+            return
         before, self._phase = COUNT.sub("", self._phase), inert(text, limit=200, one_line=True)
         name = COUNT.sub("", self._phase)
         if self._interactive:

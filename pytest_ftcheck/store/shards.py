@@ -189,6 +189,18 @@ class Shards:
             rows = connection.execute(query, (to_blob(run),)).fetchall()
         return {to_text(plan): (int(done), int(planned)) for plan, done, planned in rows}
 
+    def planned(self, run: str) -> set[str]:
+        """Return the keys of all shards of a run: what the store did not hold when the run began."""
+        query = "SELECT plan, number, payload, seal FROM shards WHERE run = ?"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (to_blob(run),)).fetchall()
+        sound = (
+            payload
+            for plan, number, payload, stored in rows
+            if is_sound("shards", _shard_key(to_blob(run), plan, number), payload, stored)
+        )
+        return {str(key) for payload in sound for key in unpack(payload)}
+
     def failures(self, run: str, keys: Iterable[str]) -> dict[str, str]:
         """Return why requests of this run had no answer, by key. A stored answer under the same key stands above it."""
         blobs = sorted({to_blob(key) for key in keys})

@@ -104,9 +104,34 @@ def test_changed_cases_are_counted(record: Recorder, capsys: pytest.CaptureFixtu
     assert "no eval in common" in capsys.readouterr().err
 
 
-def test_answers_have_no_grades(record: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
-    """Files of answers are sent to pytest, which can grade them."""
-    a = record.run("a", RIGHT_IN_A)
+def test_files_of_answers_are_graded_by_the_tests(
+    record: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two files of answers, or a run and a file, compare as two runs do, and no ledger hears of it."""
+    a, b = record.run("a", RIGHT_IN_A), record.run("b", RIGHT_IN_B)
+    monkeypatch.chdir(a.parent)
     capsys.readouterr()
-    assert main(["compare", str(a), "b.jsonl"]) == 2
-    assert "pytest --base-model=A.jsonl --ft-model=b.jsonl" in capsys.readouterr().err
+    before = (a.parent / ".ftcheck" / "store.sqlite").read_bytes()
+    for first, second in (("a.jsonl", "b.jsonl"), (a.name, "b.jsonl")):
+        assert main(["compare", first, second, "--json", "--tests", "test_desk.py"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        one = next(one for one in document["evals"] if one["name"] == "test_intent")
+        assert (one["gained"], one["lost"], one["n"], one["base"], one["ft"]) == (12, 3, 50, 0.6, 0.78)
+        assert [model["source"].rpartition("/")[2] for model in document["models"]] == ["a.jsonl", "b.jsonl"]
+        assert document["gates"] == []
+    assert (a.parent / ".ftcheck" / "store.sqlite").read_bytes() == before
+    assert b.is_file()
+
+
+def test_answers_that_no_test_grades_are_an_error(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a test for them, pytest's own words say what happened; a missing file is named."""
+    pytester.makepyfile(test_other="def test_other(): pass")
+    (pytester.path / "a.jsonl").write_text('{"case": "a", "answer": "x"}\n')
+    assert main(["compare", "a.jsonl", "a.jsonl", "--tests", "test_other.py"]) == 2
+    said = capsys.readouterr().err
+    assert "pytest graded no answer of a.jsonl and a.jsonl; allowed: --tests=PATH" in said
+    assert "1 passed" in said
+    assert main(["compare", "a.jsonl", "none.jsonl"]) == 2
+    assert "none.jsonl is no file" in capsys.readouterr().err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ import pytest_ftcheck.hygiene.reuse  # noqa: F401 - an in-process run forgets it
 from pytest_ftcheck.cli import main
 from pytest_ftcheck.hygiene.reuse import facts_of, with_reuse
 from pytest_ftcheck.records import Decision, EvalSummary, GateResult, ModelRecord, Run, Verdict
-from pytest_ftcheck.store import LedgerEntry
+from pytest_ftcheck.store import LedgerEntry, Store
+from tests.support import histories
 from tests.support.projects import Project
 
 
@@ -98,6 +101,14 @@ def test_runs_are_counted_listed_and_drawn(
     assert sum("ft.json" in line and "✓ test_gate" in line for line in said) == 2
     assert said[-1].split() == ["test_intent", "█▁", "+0.917", "to", "+1.000,", "last", "+0.917"]
     assert "<svg" in (project.path / "runs.svg").read_text()
+    assert main(["history", "--html", "history.html", "--limit", "1"]) == 0
+    page = (project.path / "history.html").read_text()
+    assert "<h1>2 checkpoints</h1>" in page
+    assert "1 older checkpoint is left out" in page
+    assert "they have judged</dt><dd>2 checkpoints" in page
+    assert page.count('class="margin"') == 2  # the key's, and that of the newest checkpoint
+    assert main(["history", "--html", "."]) == 2
+    assert "--html .: cannot be written" in capsys.readouterr().err
     assert main(["history", "--json", "--limit", "1"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["runs"]
     assert (one["verdicts"], one["evals"]["test_suite.py::test_intent"]["n"]) == (
@@ -110,3 +121,15 @@ def test_no_store_is_named(capsys: pytest.CaptureFixture[str], tmp_path: object)
     """A folder without a store is an error, and none is made."""
     assert main(["history", "--store", f"{tmp_path}/none"]) == 2
     assert "no store in" in capsys.readouterr().err
+
+
+def test_hostile_names_are_listed_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a ledger holds commands neither the terminal nor a CI system, and old or odd entries are listed too."""
+    with Store(tmp_path) as store:
+        for one in (*histories.hostile_history(), *histories.old_history()):
+            store.record_run(f"{one.id} {one.place} {one.started[:9]}", one.started, one.facts)
+    assert main(["history", "--store", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ud800-\udfff]", said)
+    assert not [line for line in said.splitlines() if line.lstrip().startswith(("::", "##["))]
+    assert "<script>" in said

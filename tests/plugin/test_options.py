@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_ftcheck.options import OPTIONS
@@ -23,6 +25,7 @@ from tests.plugin.conftest import Suite
         ("--ft-model=./no/such/folder", "*no/such/folder*"),
         ("--ft-profile=missing.toml", "*missing.toml*"),
         ("--ft-base-shots=missing.jsonl", "*missing.jsonl*"),
+        ("--ft-leaks=exlude", "*--ft-leaks is 'exlude'; allowed: warn or exclude or fail (did you mean 'exclude'?)*"),
         ("--ft-engine=mine", "*'mine'*package.module:Class*"),
     ],
 )
@@ -57,9 +60,31 @@ def test_the_command_line_wins(suite: Suite) -> None:
     suite.run("--ft-limit=1", "-k", "test_intent").assert_outcomes(passed=1, deselected=1)
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_help_names_every_option_and_ini_key(pytester: pytest.Pytester, option: object) -> None:
-    """`pytest --help` has each option with its ini key."""
+def test_help_names_every_option_and_ini_key(pytester: pytest.Pytester) -> None:
+    """`pytest --help` has each option with its ini key, in one group, and says of each in one short line what it is."""
     text = pytester.runpytest("--help").stdout.str()
-    assert option.flag in text  # type: ignore[attr-defined]
-    assert f"[ini: {option.ini}]" in " ".join(text.split())  # type: ignore[attr-defined]
+    group = text.partition("fine-tuned language models (pytest-ftcheck):")[2].partition("\n\n")[0]
+    said = " ".join(group.split())
+    for option in OPTIONS:
+        assert option.flag in said
+        assert f"{option.help} [ini: {option.ini}]" in said
+        assert len(option.help) <= 100, option.flag
+
+
+def test_markers_and_fixtures_are_explained(pytester: pytest.Pytester) -> None:
+    """`--markers` has ours, and `--fixtures` each fixture with what it is, models and comparisons."""
+    markers = pytester.runpytest("--markers").stdout
+    for name in ("eval", "gate", "probe"):
+        markers.fnmatch_lines([f"@pytest.mark.ftcheck_{name}: *"])
+    said = pytester.runpytest("--fixtures").stdout.str()
+    ours = said.partition("fixtures defined from pytest_ftcheck.plugin")[2].partition("\n---")[0]
+    found = re.findall(r"^(\w+).* -- .*\n    (\S.{20,})$", ours, flags=re.MULTILINE)
+    assert {name for name, _ in found} == {"comparison", "comparisons", "base_model", "ft_model", "training_log"}
+
+
+@pytest.mark.parametrize(("marker", "passed"), [("eval", 4), ("gate", 1), ("probe", 1)])
+def test_markers_select(suite: Suite, marker: str, passed: int) -> None:
+    """`-m` takes evals, gates or probes alone; a gate's verdict is the same."""
+    suite.write((4, 0, 0, 0), body="assert_no_worse(comparison, margin=0.99)")
+    suite.pytester.makepyfile(test_probe="def test_probe(ft_model): assert callable(ft_model)")
+    suite.run("-m", f"ftcheck_{marker}", "--strict-markers").assert_outcomes(passed=passed, deselected=6 - passed)

@@ -58,6 +58,7 @@ def test_a_terminal_has_one_line(slow: Project, args: tuple[str, ...]) -> None:
     done = [int(base) + int(ft) for base, ft, _ in drawn]
     assert len(set(done)) >= 3
     assert done == sorted(done)
+    assert args or f"grading test_intent, {N} cases" in written
     assert any("per second" in pace and "left" in pace for _, _, pace in drawn)
     erased = written.index(ERASE, written.rindex(drawn[-1][2], 0, written.index("WIN")))
     assert "WIN" in written[erased:]

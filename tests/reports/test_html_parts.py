@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import Run
+from pytest_ftcheck.reports.document import write_json
 from pytest_ftcheck.reports.html_cases import LIMITS, MOST_BYTES, cases_data, script_json, text_limit
 from pytest_ftcheck.reports.html_figures import FLOW_HEIGHT, Axis, flow, whisker
 from pytest_ftcheck.reports.html_page import html_page
 from pytest_ftcheck.reports.html_report import write_report
+from pytest_ftcheck.reports.reading import read_run
 from tests.support import arbitrary_runs, pages, runs
 
 reals = st.floats(-1e6, 1e6)
@@ -118,7 +120,10 @@ def many(cases: int) -> Run:
 
 @pytest.mark.slow
 def test_a_page_that_leaves_cases_out_says_so_and_leads_to_all(tmp_path: Path) -> None:
-    """Of more than 10,000 cases the page holds the telling ones, counts the rest, and links to Parquet beside it."""
+    """Of more than 10,000 cases the page holds the telling ones, counts the rest, and links to Parquet beside it.
+
+    So does the page that is made of the run's JSON later, and that of another run does not.
+    """
     run = many(10_500)
     write_report(run, tmp_path / "deep" / "report.html")
     page = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
@@ -129,6 +134,13 @@ def test_a_page_that_leaves_cases_out_says_so_and_leads_to_all(tmp_path: Path) -
     assert [row["ft_score"] for row in table] == [result.ft_score for result in run.evals[0].cases]
     assert json.loads(table[4]["ft_answers"]) == list(run.evals[0].cases[4].ft_answers)
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["report.cases.parquet", "report.html"]
+    write_json(run, tmp_path / "deep" / "run.json")
+    later = read_run(tmp_path / "deep" / "run.json")
+    for number, (again, linked) in enumerate([(later, True), (replace(later, id="another"), False)]):
+        write_report(again, tmp_path / "deep" / f"later-{number}.html")
+        page = (tmp_path / "deep" / f"later-{number}.html").read_text(encoding="utf-8")
+        assert "500 cases are left out" in page
+        assert ('<a href="report.cases.parquet" download>' in page) == linked
 
 
 def test_a_page_that_holds_all_stands_alone(tmp_path: Path) -> None:

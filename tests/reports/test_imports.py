@@ -23,8 +23,9 @@ MODULES = (
         "html_view",
     ),
     *("html_page", "parquet"),
+    *("history", "html_history", "html_history_plot", "html_shell", "verbose_case"),
 )
-DRAWING = ("terminal", "html_page")
+DRAWING = ("terminal", "html_page", "html_history", "html_shell")
 HEAVY = ("rich", "jinja2", "pyarrow", "jsonschema", "numpy", "scipy", "torch", "pytest")
 
 

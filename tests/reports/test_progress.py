@@ -27,6 +27,15 @@ def lines(stream: io.StringIO) -> list[str]:
     return stream.getvalue().splitlines()
 
 
+def test_a_passing_phase_is_for_terminals_alone() -> None:
+    """Grading, most often done in a moment, is a line on a terminal and none in a log."""
+    log, terminal = io.StringIO(), io.StringIO()
+    for stream, interactive in ((log, False), (terminal, True)):
+        Progress(stream, interactive, width=80).phase("grading test_intent, 12 cases", passing=True)
+    assert log.getvalue() == ""
+    assert terminal.getvalue().endswith("grading test_intent, 12 cases")
+
+
 def test_a_phase_is_a_line_in_a_log() -> None:
     """Without a terminal each phase is announced, inert, with no escape in it."""
     stream = io.StringIO()

@@ -237,24 +237,6 @@
     history.replaceState(null, "", [...asked].length ? `#cases?${asked}` : "#cases");
   };
 
-  const theme = () => {
-    const button = $("theme"), names = ["auto", "light", "dark"];
-    const show = (name) => {
-      if (name === "auto") delete document.documentElement.dataset.theme;
-      else document.documentElement.dataset.theme = name;
-      button.querySelector("span").textContent = name;
-    };
-    let name = "auto";
-    try { name = names.includes(localStorage.ftcheckTheme) ? localStorage.ftcheckTheme : "auto"; } catch { /* no storage: auto */ }
-    show(name);
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      name = names[(names.indexOf(name) + 1) % names.length];
-      show(name);
-      try { localStorage.ftcheckTheme = name; } catch { /* no storage: for this visit */ }
-    });
-  };
-
   const start = () => {
     data = JSON.parse($("data").textContent);
     for (const one of data.cases) places.set(linkTo(one).slice(1), one);
@@ -279,7 +261,6 @@
     document.documentElement.dataset.ready = "yes";
   };
 
-  theme();
   // After the first paint: the data may be large.
   requestAnimationFrame(() => setTimeout(start));
 })();
