@@ -37,6 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options, so that a wrong one is said before anything is collected."""
     try:
         config.stash[SETTINGS] = read_settings(config)
+        if config.stash[SETTINGS].track or config.stash[SETTINGS].card:
+            from pytest_ftcheck.items.outputs import require_outputs
+
+            require_outputs(config.stash[SETTINGS])
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(Gathering(config), "ftcheck-gathering")

@@ -1,0 +1,105 @@
+"""MLflow told: one run per checkpoint, found again by its content hash, with a nested run for each eval.
+
+A further gate run of the same checkpoint is a further step of the same runs. MLflow keeps a parameter as it was first
+logged; one that has changed since stands in a tag of the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_ftcheck.reports.trackers.facts import Facts, TrackedEval
+
+# A server that is down is said after seconds, not after MLflow's four minutes. What the environment says wins.
+_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+EXPERIMENT = "pytest-ftcheck"
+CHECKPOINT, GATE_RUNS = "ftcheck.checkpoint", "ftcheck.gate_runs"
+_PARENT = "mlflow.parentRunId"
+_MOST_METRICS, _MOST_TEXTS = 1000, 100
+"""How many entries one request may hold."""
+
+
+def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
+    """Tell a run to the server at `place`, else at MLFLOW_TRACKING_URI; return where it stands."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if place:
+        os.environ["MLFLOW_TRACKING_URI"] = place
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    experiment = _experiment(client)
+    parent = _found(client, experiment, f"tags.`{CHECKPOINT}` = '{facts.checkpoint}'") if facts.checkpoint else None
+    parent = parent or client.create_run(experiment, run_name=facts.name, tags={CHECKPOINT: facts.checkpoint})
+    run_id, step = parent.info.run_id, int(parent.data.tags.get(GATE_RUNS, "0"))
+    client.update_run(run_id, status="RUNNING")
+    _log(client, parent, facts.metrics, facts.params, _tags(facts, step), step)
+    for path in files:
+        client.log_artifact(run_id, os.fspath(path), f"gate-run-{step}")
+    for one in facts.evals:
+        _log_eval(client, experiment, run_id, one, facts, step)
+    client.set_terminated(run_id, "FINISHED")
+    return f"run {run_id} of experiment {experiment}, step {step}, at {os.environ['MLFLOW_TRACKING_URI']}"
+
+
+def _experiment(client: Any) -> str:
+    named = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if named:
+        return named
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    found = client.get_experiment_by_name(name)
+    return str(client.create_experiment(name) if found is None else found.experiment_id)
+
+
+def _found(client: Any, experiment: str, what: str) -> Any | None:
+    """Return the newest run that a filter finds, None where there is none."""
+    runs = client.search_runs([experiment], what, order_by=["attributes.start_time DESC"], max_results=1)
+    return runs[0] if runs else None
+
+
+def _log_eval(client: Any, experiment: str, parent: str, one: TrackedEval, facts: Facts, step: int) -> None:
+    nested = _found(client, experiment, f"tags.`{_PARENT}` = '{parent}' and tags.`ftcheck.eval` = '{one.name}'")
+    if nested is None:
+        tags = {_PARENT: parent, "ftcheck.eval": one.name}
+        nested = client.create_run(experiment, run_name=one.name, tags=tags)
+    tags = {"ftcheck.run": facts.tags.get("run", ""), **_verdict_tags(one.verdicts)}
+    _log(client, nested, one.metrics, one.params, tags, step)
+    client.set_terminated(nested.info.run_id, "FINISHED")
+
+
+def _tags(facts: Facts, step: int) -> dict[str, str]:
+    told = {"verdict": facts.verdict, "summary": facts.summary, "global_step": str(facts.step), **facts.tags}
+    mine = {f"ftcheck.{name}": text for name, text in told.items()}
+    return {**mine, **_verdict_tags(facts.verdicts), GATE_RUNS: str(step + 1), "mlflow.note.content": facts.note}
+
+
+def _verdict_tags(verdicts: Mapping[str, str]) -> dict[str, str]:
+    return {f"verdict.{gate}": verdict for gate, verdict in verdicts.items()}
+
+
+def _log(
+    client: Any, run: Any, metrics: Mapping[str, float], params: Mapping[str, str], tags: Mapping[str, str], step: int
+) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    now, known = int(time.time() * 1000), run.data.params
+    changed = {name: text for name, text in params.items() if name in known and known[name] != text}
+    told = [RunTag(name, text) for name, text in {**tags, **changed}.items()]
+    new = [Param(name, text) for name, text in params.items() if name not in known]
+    numbers = [Metric(name, value, now, step) for name, value in metrics.items()]
+    for at in range(0, max(len(new), len(told)), _MOST_TEXTS // 2):
+        until = at + _MOST_TEXTS // 2
+        client.log_batch(run.info.run_id, params=new[at:until], tags=told[at:until])
+    for at in range(0, len(numbers), _MOST_METRICS):
+        client.log_batch(run.info.run_id, metrics=numbers[at : at + _MOST_METRICS])
