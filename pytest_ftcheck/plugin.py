@@ -221,9 +221,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the verdict table, and write the files that were asked for."""
+    """Print the verdict table, and write the files that were asked for; xdist's workers are asked too, and say none."""
     run = config.stash.get(RUN, None)
-    if run is not None:
+    if run is not None and not run.is_worker:
         run.report(terminalreporter)
 
 

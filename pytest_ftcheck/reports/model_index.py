@@ -17,7 +17,7 @@ import yaml
 from pytest_ftcheck.errors import ConfigError
 from pytest_ftcheck.records import Answer, EvalSummary, Run
 from pytest_ftcheck.reports.inert import inert
-from pytest_ftcheck.reports.trackers.facts import key
+from pytest_ftcheck.reports.trackers.facts import key, verdicts_of
 
 KEY = "model-index"
 SOURCE = "pytest-ftcheck"
@@ -69,7 +69,7 @@ def with_results(front: str, results: Sequence[dict[str, Any]], *, name: str, ne
 def _result(one: EvalSummary, run: Run) -> dict[str, Any]:
     numbers = {name: getattr(one, name) for name in _NUMBERS}
     args: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
-    verdicts = {key(each.name): each.decision.value for each in run.gates if one.nodeid in each.evals}
+    verdicts = verdicts_of(one, run)
     if verdicts:
         args["verdicts"] = verdicts
     label = any(isinstance(said, Answer) and said.finish_reason == "label" for said in _answers(one))

@@ -96,7 +96,7 @@ def facts_of(run: Run) -> Facts:
         params=_params(run),
         tags=_tags(run),
         verdicts={gates[each.nodeid]: each.decision.value for each in run.gates},
-        evals=tuple(_eval(one, evals[one.nodeid], run, gates) for one in run.evals),
+        evals=tuple(_eval(one, evals[one.nodeid], run) for one in run.evals),
     )
 
 
@@ -110,6 +110,23 @@ def key(text: str, nothing: str = "unnamed") -> str:
     if len(plain) > NAME_LIMIT:
         plain = f"{plain[: NAME_LIMIT - 9]}-{digest(str(text))[:8]}"
     return plain or nothing
+
+
+def verdicts_of(one: EvalSummary, run: Run) -> dict[str, str]:
+    """Return the verdicts that rest on an eval, by gate. A gate names its evals; of one name, its own file's counts."""
+    gates = _names(result.nodeid for result in run.gates)
+    shared = sum(each.name == one.name for each in run.evals) > 1
+    found = {}
+    for result in run.gates:
+        read = {*result.evals, *(name for verdict in result.verdicts for name in verdict.evals)}
+        near = not shared or _file(one.nodeid) == _file(result.nodeid)
+        if one.nodeid in read or (one.name in read and near):
+            found[gates[result.nodeid]] = result.decision.value
+    return found
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
 
 
 def _names(nodeids: Iterable[str]) -> Mapping[str, str]:
@@ -173,16 +190,12 @@ def _tags(run: Run) -> dict[str, str]:
     return {name: _text(value) for name, value in told.items() if value != ""}
 
 
-def _eval(one: EvalSummary, name: str, run: Run, gates: Mapping[str, str]) -> TrackedEval:
+def _eval(one: EvalSummary, name: str, run: Run) -> TrackedEval:
     told = {"metric": one.metric, "case_set": one.case_set, "samples": one.samples, "method": one.method}
     told |= {"decoding": canonical_json(one.decoding) if one.decoding else "", "reason": one.reason}
     return TrackedEval(
         name=name,
         metrics=dict(_of_eval(one)),
         params={what: _text(value) for what, value in told.items() if value != ""},
-        verdicts={gates[each.nodeid]: each.decision.value for each in run.gates if one.nodeid in _read(each)},
+        verdicts=verdicts_of(one, run),
     )
-
-
-def _read(result: GateResult) -> set[str]:
-    return {*result.evals, *(nodeid for verdict in result.verdicts for nodeid in verdict.evals)}

@@ -24,7 +24,9 @@ _ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 EXPERIMENT = "pytest-ftcheck"
-CHECKPOINT, GATE_RUNS = "ftcheck.checkpoint", "ftcheck.gate_runs"
+CHECKPOINT, EVAL, GATE_RUNS = "ftcheck.checkpoint", "ftcheck.eval", "ftcheck.gate_runs"
+_LAST = ("ftcheck.", "verdict.")
+"""Tags that say what the last gate run found: those of an earlier one are taken away."""
 _PARENT = "mlflow.parentRunId"
 _MOST_METRICS, _MOST_TEXTS = 1000, 100
 """How many entries one request may hold."""
@@ -69,9 +71,9 @@ def _found(client: Any, experiment: str, what: str) -> Any | None:
 
 
 def _log_eval(client: Any, experiment: str, parent: str, one: TrackedEval, facts: Facts, step: int) -> None:
-    nested = _found(client, experiment, f"tags.`{_PARENT}` = '{parent}' and tags.`ftcheck.eval` = '{one.name}'")
+    nested = _found(client, experiment, f"tags.`{_PARENT}` = '{parent}' and tags.`{EVAL}` = '{one.name}'")
     if nested is None:
-        tags = {_PARENT: parent, "ftcheck.eval": one.name}
+        tags = {_PARENT: parent, EVAL: one.name}
         nested = client.create_run(experiment, run_name=one.name, tags=tags)
     tags = {"ftcheck.run": facts.tags.get("run", ""), **_verdict_tags(one.verdicts)}
     _log(client, nested, one.metrics, one.params, tags, step)
@@ -96,6 +98,9 @@ def _log(
     now, known = int(time.time() * 1000), run.data.params
     changed = {name: text for name, text in params.items() if name in known and known[name] != text}
     told = [RunTag(name, text) for name, text in {**tags, **changed}.items()]
+    for name in run.data.tags:
+        if name not in {**tags, **changed, CHECKPOINT: "", EVAL: ""} and (name in params or name.startswith(_LAST)):
+            client.delete_tag(run.info.run_id, name)
     new = [Param(name, text) for name, text in params.items() if name not in known]
     numbers = [Metric(name, value, now, step) for name, value in metrics.items()]
     for at in range(0, max(len(new), len(told)), _MOST_TEXTS // 2):

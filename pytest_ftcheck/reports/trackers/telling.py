@@ -37,7 +37,7 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     " from pytest_ftcheck.reports.trackers.client import main; main(sys.argv[2])"
 )
-_SAID = 300
+_SAID = 500
 _CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _PATIENCE_S = 30.0
 def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
     """Tell a run to the project `place` (or `team/project`), else to WANDB_PROJECT; return where it stands."""
     folder = _folder()
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     import wandb
 
     team, _, project = place.rpartition("/")
@@ -48,11 +50,8 @@ def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
     run.define_metric("*", step_metric="global_step")
     run.log({**facts.metrics, "global_step": facts.step})
     run.summary.update({"verdict": facts.verdict, **{f"verdict/{gate}": each for gate, each in facts.verdicts.items()}})
-    if files:
-        report = wandb.Artifact(f"ftcheck-{run.id}", type="report")
-        for path in files:
-            report.add_file(os.fspath(path))
-        run.log_artifact(report)
+    for path in files:  # copied beside the run's own: an offline run is sent long after
+        run.save(shutil.copy(path, run.dir), base_path=run.dir, policy="now")
     where = run.url or f"{run.dir.removesuffix('/files')} (wandb sync sends it)"
     run.finish()
     wandb.teardown()
