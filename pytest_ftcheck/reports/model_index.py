@@ -68,7 +68,9 @@ def with_results(front: str, results: Sequence[dict[str, Any]], *, name: str, ne
 
 def _result(one: EvalSummary, run: Run) -> dict[str, Any]:
     numbers = {name: getattr(one, name) for name in _NUMBERS}
-    args: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
+    args: dict[str, Any] = {
+        name: value for name, value in numbers.items() if value is not None and math.isfinite(value)
+    }
     verdicts = verdicts_of(one, run)
     if verdicts:
         args["verdicts"] = verdicts

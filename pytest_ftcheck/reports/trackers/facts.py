@@ -173,7 +173,8 @@ def _of_probe(found: ProbeResult) -> list[tuple[str, str, float]]:
 
 
 def _text(value: object) -> str:
-    return inert(str(value), limit=TEXT_LIMIT - 40, one_line=True)
+    shown = inert(str(value), limit=TEXT_LIMIT, one_line=True)
+    return shown if len(shown) <= TEXT_LIMIT else f"{shown[: TEXT_LIMIT - 1]}…"
 
 
 def _params(run: Run) -> dict[str, str]:

@@ -80,7 +80,7 @@ def _tell(
 ) -> list[Told]:
     facts = facts_of(run).plain()
     if any(name in _TAKES_FILES for name, _ in trackers):
-        files = _files(run, folder, files)
+        files = files_of(run, folder, files)
     for name, place in trackers:
         job = {"tracker": name, "place": place, "facts": facts, "files": [os.fspath(path.resolve()) for path in files]}
         (folder / f"{name}.json").write_text(json.dumps(job), encoding="utf-8")
@@ -90,8 +90,11 @@ def _tell(
         return [_heard(name, child, folder, until, time_limit_s) for name, child in children]
 
 
-def _files(run: Run, folder: Path, files: Sequence[Path]) -> list[Path]:
-    """Return a JSON file and a page of the run, with what stands beside the page; those not written yet are made."""
+def files_of(run: Run, folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Return a run's JSON file and page, and what stands beside them; those that are not there are made in `folder`.
+
+    Raises ConfigError where one cannot be written.
+    """
     found = [path for path in files if path.is_file()]
     if not any(path.suffix == ".json" for path in found):
         write_json(run, folder / "run.json")
