@@ -37,7 +37,7 @@ model-index:
           name: E
         metrics:
           - type: acc
-            value: 0.5 # of 1
+            value: .nan # lost
 tags: [a, b]
 ---
 # Mine

@@ -102,8 +102,13 @@ def files_of(run: Run, folder: Path, files: Sequence[Path]) -> list[Path]:
     if not any(path.suffix in (".html", ".htm") for path in found):
         write_report(run, folder / "report.html")
         found.append(folder / "report.html")
-    beside = (path.with_name(f"{path.stem}.cases.parquet") for path in found)
-    return [*found, *(path for path in beside if path.is_file())]
+    beside = ((path, path.with_name(f"{path.stem}.cases.parquet")) for path in found)
+    return [*found, *(cases for path, cases in beside if cases.is_file() and _follows(cases, path))]
+
+
+def _follows(cases: Path, page: Path) -> bool:
+    """Whether a page's file of cases was written with it; an earlier run's may lie there still."""
+    return cases.stat().st_mtime_ns >= page.stat().st_mtime_ns
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,12 +64,15 @@ def test_a_full_disk_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_files_that_are_there_are_not_made_again(tmp_path: Path) -> None:
-    """A tracker that keeps files gets those of the run; a page is made where the run wrote none."""
+    """Those of the run are kept, with the cases beside its page; a page is made where the run wrote none."""
     write_json(green_run(), tmp_path / "mine.json")
     found = files_of(green_run(), tmp_path, [tmp_path / "mine.json", tmp_path / "not-written.html"])
     assert [path.name for path in found] == ["mine.json", "report.html"]
-    (tmp_path / "mine.cases.parquet").write_text("")
-    assert files_of(green_run(), tmp_path, found) == [*found, tmp_path / "mine.cases.parquet"]
+    cases = tmp_path / "report.cases.parquet"
+    cases.write_text("")
+    assert files_of(green_run(), tmp_path, found) == [*found, cases]
+    os.utime(cases, (0, 0))
+    assert files_of(green_run(), tmp_path, found) == found
 
 
 def test_a_run_that_was_told_has_a_place(tmp_path: Path) -> None:
