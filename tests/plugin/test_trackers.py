@@ -33,6 +33,7 @@ tags: [desk]
 
 Mine, and it stays.
 """
+ODD = "test_[\x1b[31m::error::'` OR <b>../../x"
 FIELDS = ("base", "ft", "delta", "low", "high", "gained", "lost", "n")
 
 
@@ -86,7 +87,7 @@ def write_desk(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    """The run, made once; then its file, of another version and without its gate, is told to MLflow again."""
+    """The run, made once; then its file, of another version, less a gate, plus an eval, is told to MLflow again."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "server").mkdir()
     write_desk(folder)
@@ -97,7 +98,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         done = started("-m", "pytest", *QUIET, *options, folder=folder)
         assert done.returncode == 0, done.stdout + done.stderr
         document = json.loads((folder / "run.json").read_text())
-        (folder / "later.json").write_text(json.dumps({**document, "version": "0.2.0", "gates": []}))
+        odd = {**document["evals"][0], "name": ODD, "nodeid": f"test_suite.py::{ODD}"}
+        later = {**document, "version": "0.2.0", "gates": [], "evals": [*document["evals"], odd]}
+        (folder / "later.json").write_text(json.dumps(later))
         artifacts = server.artifacts(server.runs()[0].id)
         verdicts = [run.tags["verdict.test_gate"] for run in server.runs()]
         again = started("-m", "pytest_ftcheck.cli", "track", "later.json", f"mlflow:{server.url}", folder=folder)
@@ -120,7 +123,7 @@ def test_each_tracker_is_told_once(told: Told) -> None:
 
 def test_mlflow_has_one_run_for_the_checkpoint(told: Told) -> None:
     """The run is named after the checkpoint, and has a nested run for the eval, both finished."""
-    parent, nested = told.server.runs()
+    parent, nested, _ = told.server.runs()
     assert (parent.name, parent.status) == ("out/checkpoint-40", "FINISHED")
     assert told.verdicts == ["pass", "pass"]
     assert (nested.name, nested.status, nested.tags["mlflow.parentRunId"]) == ("test_intent", "FINISHED", parent.id)
@@ -128,7 +131,7 @@ def test_mlflow_has_one_run_for_the_checkpoint(told: Told) -> None:
 
 def test_mlflows_numbers_are_the_documents(told: Told) -> None:
     """Every number of the eval stands in both runs as the JSON file has it."""
-    parent, nested = told.server.runs()
+    parent, nested, _ = told.server.runs()
     assert {name: nested.metrics[name] for name in FIELDS} == pytest.approx(told.eval())
     assert {name: parent.metrics[f"test_intent/exact_match/{name}"] for name in FIELDS} == pytest.approx(told.eval())
     (gate,) = told.document()["gates"]
@@ -153,13 +156,21 @@ def test_mlflow_keeps_page_and_json(told: Told) -> None:
 def test_a_further_gate_run_is_a_further_step(told: Told) -> None:
     """The same checkpoint goes on with its runs: what changed is a tag, what is no more stands there no more."""
     assert told.again.returncode == 0, told.again.stderr
-    assert len(told.server.runs()) == 2
     parent = told.parent()
+    assert [run.tags.get("mlflow.parentRunId") for run in told.server.runs()] == [None, parent.id, parent.id]
     assert [step for step, _ in told.server.history(parent.id, "test_intent/exact_match/ft")] == [0, 1]
     assert (parent.params["pytest-ftcheck"], parent.tags["pytest-ftcheck"]) == ("0.1.0", "0.2.0")
     assert (parent.tags["ftcheck.verdict"], parent.tags["ftcheck.gate_runs"]) == ("none", "2")
     assert "verdict.test_gate" not in parent.tags
     assert any(path.startswith("gate-run-1/") for path in told.server.artifacts(parent.id))
+
+
+def test_a_hostile_name_is_taken_as_a_plain_one(told: Told) -> None:
+    """An eval whose name no tracker would take, and that would break out of a query, has a run of its own."""
+    added = told.server.runs()[-1]
+    assert added.name == "test__x1b_31m_error_OR_b_.._.._x"
+    assert added.metrics["ft"] == pytest.approx(told.eval()["ft"])
+    assert told.parent().metrics[f"{added.name}/exact_match/ft"] == added.metrics["ft"]
 
 
 def test_wandb_holds_the_run(told: Told) -> None:
@@ -222,7 +233,7 @@ def test_the_card_is_one_for_people_and_the_hub(told: Told) -> None:
 
 def test_hostile_answers_are_inert_everywhere(told: Told) -> None:
     """What the model said commands nobody: on the terminal, in MLflow's tags and texts, in the card."""
-    parent, nested = told.server.runs()
+    parent, nested, _ = told.server.runs()
     texts = [told.done.stdout, (told.folder / "out" / "checkpoint-40" / "README.md").read_text()]
     texts += [text for run in (parent, nested) for held in (run.tags, run.params) for text in held.values()]
     assert [text for text in texts if INERT.search(text)] == []

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_ftcheck.reports.trackers.facts import Facts, TrackedEval
+from pytest_ftcheck.reports.trackers.facts import Facts
 
 # A server that is down is said after seconds, not after MLflow's four minutes. What the environment says wins.
 _ENVIRONMENT = {
@@ -28,8 +28,10 @@ CHECKPOINT, EVAL, GATE_RUNS = "ftcheck.checkpoint", "ftcheck.eval", "ftcheck.gat
 _LAST = ("ftcheck.", "verdict.")
 """Tags that say what the last gate run found: those of an earlier one are taken away."""
 _PARENT = "mlflow.parentRunId"
-_MOST_METRICS, _MOST_TEXTS = 1000, 100
-"""How many entries one request may hold."""
+_METRICS, _TEXTS = 800, 50
+"""How many metrics, and how many parameters and tags each, go into one request: MLflow takes 1,000 entries of 1 MB, and
+100 parameters and tags each."""
+_MOST_EVALS = 1000
 
 
 def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
@@ -42,17 +44,31 @@ def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
 
     client = MlflowClient()
     experiment = _experiment(client)
-    parent = _found(client, experiment, f"tags.`{CHECKPOINT}` = '{facts.checkpoint}'") if facts.checkpoint else None
-    parent = parent or client.create_run(experiment, run_name=facts.name, tags={CHECKPOINT: facts.checkpoint})
+    parent = _parent(client, experiment, facts)
     run_id, step = parent.info.run_id, int(parent.data.tags.get(GATE_RUNS, "0"))
     client.update_run(run_id, status="RUNNING")
     _log(client, parent, facts.metrics, facts.params, _tags(facts, step), step)
     for path in files:
         client.log_artifact(run_id, os.fspath(path), f"gate-run-{step}")
+    known = _found(client, experiment, f"tags.`{_PARENT}` = '{run_id}'", _MOST_EVALS) if step else []
+    nested = {run.data.tags.get(EVAL): run for run in known}
     for one in facts.evals:
-        _log_eval(client, experiment, run_id, one, facts, step)
+        mine = nested.get(one.name) or client.create_run(
+            experiment, run_name=one.name, tags={_PARENT: run_id, EVAL: one.name}
+        )
+        tags = {"ftcheck.run": facts.tags.get("run", ""), **_verdict_tags(one.verdicts)}
+        _log(client, mine, one.metrics, one.params, tags, step)
+        client.set_terminated(mine.info.run_id, "FINISHED")
     client.set_terminated(run_id, "FINISHED")
     return f"run {run_id} of experiment {experiment}, step {step}, at {os.environ['MLFLOW_TRACKING_URI']}"
+
+
+def _parent(client: Any, experiment: str, facts: Facts) -> Any:
+    """Return the run of the checkpoint: the one that an earlier gate run began, or a new one."""
+    found = _found(client, experiment, f"tags.`{CHECKPOINT}` = '{facts.checkpoint}'", 1) if facts.checkpoint else []
+    return (
+        found[0] if found else client.create_run(experiment, run_name=facts.name, tags={CHECKPOINT: facts.checkpoint})
+    )
 
 
 def _experiment(client: Any) -> str:
@@ -64,20 +80,9 @@ def _experiment(client: Any) -> str:
     return str(client.create_experiment(name) if found is None else found.experiment_id)
 
 
-def _found(client: Any, experiment: str, what: str) -> Any | None:
-    """Return the newest run that a filter finds, None where there is none."""
-    runs = client.search_runs([experiment], what, order_by=["attributes.start_time DESC"], max_results=1)
-    return runs[0] if runs else None
-
-
-def _log_eval(client: Any, experiment: str, parent: str, one: TrackedEval, facts: Facts, step: int) -> None:
-    nested = _found(client, experiment, f"tags.`{_PARENT}` = '{parent}' and tags.`{EVAL}` = '{one.name}'")
-    if nested is None:
-        tags = {_PARENT: parent, EVAL: one.name}
-        nested = client.create_run(experiment, run_name=one.name, tags=tags)
-    tags = {"ftcheck.run": facts.tags.get("run", ""), **_verdict_tags(one.verdicts)}
-    _log(client, nested, one.metrics, one.params, tags, step)
-    client.set_terminated(nested.info.run_id, "FINISHED")
+def _found(client: Any, experiment: str, what: str, most: int) -> list[Any]:
+    """Return the runs that a filter finds, the newest first."""
+    return list(client.search_runs([experiment], what, order_by=["attributes.start_time DESC"], max_results=most))
 
 
 def _tags(facts: Facts, step: int) -> dict[str, str]:
@@ -103,8 +108,14 @@ def _log(
             client.delete_tag(run.info.run_id, name)
     new = [Param(name, text) for name, text in params.items() if name not in known]
     numbers = [Metric(name, value, now, step) for name, value in metrics.items()]
-    for at in range(0, max(len(new), len(told)), _MOST_TEXTS // 2):
-        until = at + _MOST_TEXTS // 2
-        client.log_batch(run.info.run_id, params=new[at:until], tags=told[at:until])
-    for at in range(0, len(numbers), _MOST_METRICS):
-        client.log_batch(run.info.run_id, metrics=numbers[at : at + _MOST_METRICS])
+    for number in range(max(_parts(numbers, _METRICS), _parts(new, _TEXTS), _parts(told, _TEXTS))):
+        client.log_batch(
+            run.info.run_id,
+            metrics=numbers[number * _METRICS : (number + 1) * _METRICS],
+            params=new[number * _TEXTS : (number + 1) * _TEXTS],
+            tags=told[number * _TEXTS : (number + 1) * _TEXTS],
+        )
+
+
+def _parts(entries: Sequence[object], size: int) -> int:
+    return -(-len(entries) // size)

@@ -54,7 +54,8 @@ def require_packages(trackers: Sequence[tuple[str, str]], *, option: str = "--ft
     """Raise ConfigError naming what a tracker needs and is not there: a package, or the address of a server."""
     for name, place in trackers:
         for package in NEEDS[name]:
-            if find_spec(package) is None:
+            found = find_spec(package)
+            if found is None or found.origin is None:  # a folder of that name, such as W&B's own, is no package
                 raise ConfigError(f"{option}={name}: needs {package}; pip install 'pytest-ftcheck[trackers]'")
         if name == "mlflow" and not place and not os.environ.get("MLFLOW_TRACKING_URI"):
             raise ConfigError(

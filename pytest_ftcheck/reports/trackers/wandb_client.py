@@ -50,12 +50,12 @@ def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
     run.define_metric("*", step_metric="global_step")
     run.log({**facts.metrics, "global_step": facts.step})
     run.summary.update({"verdict": facts.verdict, **{f"verdict/{gate}": each for gate, each in facts.verdicts.items()}})
-    for path in files:  # copied beside the run's own: an offline run is sent long after
+    for path in () if run.disabled else files:  # copied beside the run's own: an offline run is sent long after
         run.save(shutil.copy(path, run.dir), base_path=run.dir, policy="now")
-    where = run.url or f"{run.dir.removesuffix('/files')} (wandb sync sends it)"
+    where = run.url or ("" if run.disabled else f"{Path(run.dir).parent} (wandb sync sends it)")
     run.finish()
     wandb.teardown()
-    return str(where)
+    return str(where or "nowhere, W&B is disabled")
 
 
 def _folder() -> Path:
