@@ -20,6 +20,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("ci", "ci", "run pytest and tell the CI system: annotations, summary, outputs, comment, files"),
     ("split", "split", "split rows into train, validation and test, or into folds"),
     ("report", "report", "write the HTML page of a run from its JSON file"),
+    ("track", "track", "tell MLflow, W&B or TensorBoard of a run from its JSON file"),
+    ("card", "card", "write a run from its JSON file into the model card of its checkpoint"),
     ("compare", "compare", "pair the fine-tunes of two recorded runs, or two files of answers, case by case"),
     ("leaks", "leaks", "find cases that stand in training data"),
     ("freeze", "freeze", "pin cases, graders and claims before the run"),

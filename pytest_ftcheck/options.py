@@ -21,6 +21,9 @@ DEFAULT_LOCK = "ftcheck.lock"
 DEFAULT_LABELS = "labels"
 SUITES = ("capability", "instruction", "multilingual", "format", "refusal", "sycophancy")
 """The ready-made suites: one module each of `pytest_ftcheck.suites`."""
+TRACKERS = ("mlflow", "wandb", "tensorboard")
+DEFAULT_LOGS = "runs"
+"""Where TensorBoard's files go, in the rootdir."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Settings:
     json: Path | None = None
     report: Path | None = None
     verbose_cases: tuple[str, ...] = ()
+    track: tuple[tuple[str, str], ...] = ()
+    card: bool = False
     trust_remote_code: bool = False
     allow_pickle: bool = False
     engine_process: bool = True
@@ -157,6 +162,30 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
+def read_trackers(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `mlflow:http://host:5000,tensorboard:logs` as pairs of name and place, which is empty where not given.
+
+    Raises ValueError saying what is allowed.
+    """
+    chosen: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, place = part.partition(":")
+        if name not in TRACKERS or name in chosen:
+            hint = did_you_mean(name, [each for each in TRACKERS if each not in chosen])
+            raise ValueError(
+                f"{', '.join(TRACKERS)}, each once, with commas between; a place may follow, as in"
+                f" mlflow:http://localhost:5000, wandb:team/project, tensorboard:DIR{hint}"
+            )
+        chosen[name] = place
+    return tuple(chosen.items())
+
+
+def placed(trackers: tuple[tuple[str, str], ...], folder: Path, rootdir: Path) -> tuple[tuple[str, str], ...]:
+    """Return trackers with TensorBoard's folder absolute: one that was given below `folder`, else in the rootdir."""
+    logs = {"tensorboard": lambda place: str(folder / Path(place).expanduser() if place else rootdir / DEFAULT_LOGS)}
+    return tuple((name, logs[name](place) if name in logs else place) for name, place in trackers)
+
+
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -225,6 +254,16 @@ OPTIONS: tuple[Option, ...] = (
         "show all of a case: prompts, answers, grades, keys (may be given several times)",
         _lines,
         several=True,
+    ),
+    Option(
+        "--ft-track",
+        "track",
+        "NAMES",
+        "tell experiment trackers, each with :PLACE if need be: mlflow, wandb, tensorboard",
+        read_trackers,
+    ),
+    Option(
+        "--ft-card", "card", None, "write the results into the checkpoint's README.md, for people and the Hub", _switch
     ),
     Option("--ft-trust-remote-code", "trust_remote_code", None, "run code that a checkpoint brings", _switch),
     Option("--ft-allow-pickle", "allow_pickle", None, "load pickled weights (they can run code)", _switch),
@@ -316,6 +355,8 @@ def read_settings(config: pytest.Config) -> Settings:
         except ValueError as error:
             raise ConfigError(f"{flag} is {text!r}; allowed: {error}") from None
         values[option.field] = folder / value if isinstance(value, Path) else value
+        if option.field == "track":
+            values["track"] = placed(value, folder, config.rootpath)
     for name in ("model", "base_model", "also", "judge"):
         if name in values:
             values[name] = _beside(values[name], config)

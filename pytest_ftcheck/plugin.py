@@ -57,6 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
         _tell_of_misspelt_keys(config)
     try:
         config.stash[SETTINGS] = read_settings(config)
+        if config.stash[SETTINGS].track or config.stash[SETTINGS].card:
+            from pytest_ftcheck.items.outputs import require_outputs
+
+            require_outputs(config.stash[SETTINGS])
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     for marker in MARKERS:
@@ -267,9 +271,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the verdict table, and write the files that were asked for."""
+    """Print the verdict table, and write the files that were asked for; xdist's workers are asked too, and say none."""
     run = config.stash.get(RUN, None)
-    if run is not None:
+    if run is not None and not run.is_worker:
         run.report(terminalreporter)
 
 

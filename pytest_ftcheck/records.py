@@ -570,6 +570,7 @@ class TrainingLog:
     """A training's losses, (step, loss) pairs in the order of the steps; what they show, and on what evidence.
 
     `best_step` and `best_loss` are those of the lowest validation loss, None without one. A loss may be NaN.
+    `global_step` is the step that a trainer was at when it saved the log, None where the log does not say.
     """
 
     path: str
@@ -579,6 +580,7 @@ class TrainingLog:
     evidence: str = ""
     best_step: float | None = None
     best_loss: float | None = None
+    global_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,3 +137,14 @@ def test_a_bad_log_is_named(tmp_path: Path, name: str, text: str, said: str) -> 
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_training_log(find_training_log(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("step", "found"), [(96, 96), (None, None), (True, None), (-1, None), ("9", None), (1e3, None)]
+)
+def test_the_trainers_step_is_read(tmp_path: Path, step: object, found: int | None) -> None:
+    """A state says where the trainer was; what is no whole number says nothing."""
+    (tmp_path / "trainer_state.json").write_text(
+        json.dumps({"global_step": step, "log_history": [{"step": 90, "loss": 1.0}]})
+    )
+    assert read_training_log(tmp_path / "trainer_state.json").global_step == found

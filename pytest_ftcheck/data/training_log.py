@@ -62,6 +62,7 @@ def read_training_log(path: Path) -> TrainingLog:
         path=str(path),
         training=_curve(entries, training, path),
         validation=_curve(entries, validation, path),
+        global_step=_global_step(text) if path.suffix.lower() == ".json" else None,
     )
     if not (log.training or log.validation):
         keys = sorted({name for entry in entries for name in entry})
@@ -80,6 +81,12 @@ def _state(text: str, path: Path) -> list[Mapping[str, Any]]:
     if not isinstance(history, list) or not all(isinstance(entry, Mapping) for entry in history):
         raise ConfigError(f"{path} has no log_history, a list of objects; allowed: what a Trainer saved")
     return history
+
+
+def _global_step(text: str) -> int | None:
+    """Return the step that a trainer's state names; what is no such number is none."""
+    step = json.loads(text).get("global_step")
+    return step if isinstance(step, int) and not isinstance(step, bool) and 0 <= step < 2**53 else None
 
 
 def _table(text: str, path: Path) -> list[Mapping[str, Any]]:

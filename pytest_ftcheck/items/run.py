@@ -27,6 +27,7 @@ from pytest_ftcheck.items.capabilities import entries
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
+from pytest_ftcheck.items.outputs import deliver, needs_cases
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.verbose_cases import OPTION, case_views, unknown_cases
@@ -277,15 +278,12 @@ class ItemRun:
     def _report(self, terminal: Any, run: Run) -> None:
         if not (run.gates or run.evals or run.probes):
             return
-        if run.gates or run.probes or any(one.n or one.missing for one in run.evals):
+        begun = bool(run.gates or run.probes or any(one.n or one.missing for one in run.evals))
+        if begun:
             self._enter(run)
             self._print(terminal, run)
-        for path, write in ((self.settings.json, _write_json), (self.settings.report, _write_report)):
-            if path is not None:
-                try:
-                    write(run, path)
-                except FtcheckError as error:
-                    terminal.write_line(f"warning: {inert(str(error), one_line=True)}", yellow=True)
+        for line, is_warning in deliver(run, self.settings, begun=begun):
+            terminal.write_line(line, yellow=is_warning)
 
     def _print(self, terminal: Any, run: Run) -> None:
         from pytest_ftcheck.reports.terminal import eval_tables, verdict_table, worst_losses
@@ -334,9 +332,8 @@ class ItemRun:
         if self._evals:
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
-            shown = self.settings.json is not None or self.settings.report is not None
             mine = [one for one in self._evals.values() if self._sums_up(one)]
-            summaries = tuple(summarise(self.session, one, cases=shown) for one in mine)
+            summaries = tuple(summarise(self.session, one, cases=needs_cases(self.settings)) for one in mine)
             notices += [text for text in map(advice, summaries) if text]
             for one in self._evals.values():
                 notices += label_notices(one.name, self.session.results(one))
@@ -411,18 +408,6 @@ def _own(items: list[pytest.Item]) -> tuple[set[str], set[str]]:
     """Return the node ids of gates, and those of evals, of which each case has its own."""
     gates = {item.nodeid for item in items if gate_spec(item) is not None}
     return gates, {item.nodeid.partition("[")[0] for item in items if isinstance(item, Item)}
-
-
-def _write_json(run: Run, path: Path) -> None:
-    from pytest_ftcheck.reports.document import write_json
-
-    write_json(run, path)
-
-
-def _write_report(run: Run, path: Path) -> None:
-    from pytest_ftcheck.reports.html_report import write_report
-
-    write_report(run, path)
 
 
 def _evals_of(item: pytest.Item) -> tuple[EvalSpec, ...]:

@@ -105,7 +105,7 @@ def _leak(leak: Leak) -> dict[str, Any]:
     }
 
 
-_TRAINING = ("path", "training", "validation", "pattern", "evidence", "best_step", "best_loss")
+_TRAINING = ("path", "training", "validation", "pattern", "evidence", "best_step", "best_loss", "global_step")
 
 
 def _training(found: TrainingLog | None) -> dict[str, Any] | None:

@@ -10,17 +10,18 @@ from pathlib import Path
 from pytest_ftcheck.errors import ConfigError
 
 
-def write_whole(path: Path, content: bytes, *, what: str) -> None:
+def write_whole(path: Path, content: bytes, *, what: str, through_links: bool = True) -> None:
     """Write `content` to `path` in one step: readers see the old file or the new one, never half of one.
 
-    Folders are made; a path that is no regular file (a pipe, /dev/stdout) is written to as it is. Raises ConfigError
-    naming `what` it was and the path when that cannot be done.
+    Folders are made; a path that is no regular file (a pipe, /dev/stdout) is written to as it is. A link stays, and the
+    file it leads to is replaced; without `through_links` the link itself is. Raises ConfigError naming `what` it was
+    and the path when that cannot be done.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(content)
         else:
-            _replace(path.resolve(), content)
+            _replace(path.resolve() if through_links else path.absolute(), content)
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(

@@ -281,6 +281,7 @@ trainings = st.builds(
     evidence=hostile,
     best_step=numbers,
     best_loss=numbers,
+    global_step=st.none() | st.integers(0, 2**53 - 1),
 )
 runs = st.builds(
     Run,
