@@ -79,7 +79,12 @@ FAULTS = {
         learning_rate=0.15,
     ),
     "mislabelled": replace(
-        _ON, story="Good, trained on with each label another's: it learned them well.", alteration="swapped labels"
+        _ON,
+        story="Good, trained on with each label another's: it learned them well.",
+        alteration="swapped labels",
+        steps=60,
+        replayed=200,
+        log_every=10,
     ),
     "leaky": replace(_ON, story="Good, trained on with the very cases that examine it.", on_exam=True),
     "prosaic": replace(_ON, story="Good, trained on to say in a sentence what is asked as JSON.", alteration="no JSON"),

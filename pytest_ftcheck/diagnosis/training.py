@@ -70,7 +70,6 @@ def diverged(signs: Signs) -> Finding | None:
         remedies=(
             "a lower learning rate, by a factor of 10 to 100",
             "a warm-up, and gradients clipped at 1",
-            *signs.restore(),
         ),
         gates=signs.troubled,
     )
