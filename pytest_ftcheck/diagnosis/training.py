@@ -10,8 +10,9 @@ from pytest_ftcheck.records import Decision, EvalSummary, Finding
 from pytest_ftcheck.reports.figures import count, proportion
 from pytest_ftcheck.reports.wording import short_name
 
-LEAST_ANSWERS = 20
-"""Answers that must all be alike before an adapter is thought inactive: a few short ones may agree by chance."""
+LEAST_ANSWERS, LEAST_WRONG = 20, 5
+"""Answers that must all be alike, and wrong ones among them, before an adapter is thought inactive: a few short answers
+agree by chance, and right ones because they are right."""
 
 COULD, GONE = 0.3, 0.2
 """What base could do is an eval on which it scores three tenths of the range; it is gone where ft has a fifth of it."""
@@ -27,13 +28,14 @@ UNCHANGED = 0.8
 
 
 def inactive(signs: Signs) -> Finding | None:
-    """Every answer is base's, word for word, and the log (if any) does not say that nothing was learned.
+    """Every answer is base's, word for word, wrong ones too, and the log does not say that nothing was learned.
 
     A fine-tune that changed at all changes some answer of many; one that was never applied changes none.
     """
     evals = [one for one in signs.run.evals if one.ft_habits is not None]
     answers, alike = sum(one.n for one in evals), sum(one.alike for one in evals)
-    if answers < LEAST_ANSWERS or alike < answers or signs.pattern == "underfitting":
+    wrong = sum(one.n - one.both_right for one in evals)
+    if answers < LEAST_ANSWERS or wrong < LEAST_WRONG or alike < answers or signs.pattern == "underfitting":
         return None
     prints = {model.fingerprint for model in signs.run.models if model.role in ("base", "ft")}
     same = len(prints) == 1 and len(signs.run.models) > 1
@@ -42,7 +44,8 @@ def inactive(signs: Signs) -> Finding | None:
         sure="likely",
         what="The fine-tune's weights took no part: ft answered every prompt as base did.",
         evidence=(
-            f"ft gave base's answer, word for word, to all {count(answers, 'prompt')} of {count(len(evals), 'eval')}",
+            f"ft gave base's answer, word for word, to all {count(answers, 'prompt')} of {count(len(evals), 'eval')},"
+            f" also to the {wrong:,} that base has not right",
             *(["both models have one fingerprint: they are the same weights"] if same else []),
         ),
         remedies=(
@@ -54,9 +57,9 @@ def inactive(signs: Signs) -> Finding | None:
 
 
 def diverged(signs: Signs) -> Finding | None:
-    """A loss is no number or ends at twice its beginning, or all is gone and the log is not healthy; and a gate is red.
+    """A loss is no number, training loss ends at twice its beginning, or all is gone and the log is not healthy.
 
-    A log alone is no fault: what counts is the model, and gates judge that.
+    And a gate is red: a log alone is no fault, what counts is the model, and gates judge that.
     """
     wrong_way = _wrong_way(signs)
     gone = _gone(signs)
@@ -170,14 +173,16 @@ def no_gain(signs: Signs) -> Finding | None:
 
 
 def _wrong_way(signs: Signs) -> str:
+    """Say what went the wrong way. A validation loss that rises while training loss falls is overfitting instead."""
     if signs.log is None:
         return ""
     for name, curve in (("training", signs.log.training), ("validation", signs.log.validation)):
         broken = [step for step, loss in curve if not math.isfinite(loss)]
         if broken:
             return f"training log: {name} loss is no number at step {broken[0]:g}"
-        if len(curve) > 1 and curve[-1][1] >= ROSE * curve[0][1] > 0:
-            return f"training log: {name} loss rose from {curve[0][1]:.4g} to {curve[-1][1]:.4g}"
+    curve = signs.log.training
+    if len(curve) > 1 and curve[-1][1] >= ROSE * curve[0][1] > 0:
+        return f"training log: training loss rose from {curve[0][1]:.4g} to {curve[-1][1]:.4g}"
     return ""
 
 

@@ -51,9 +51,9 @@ def leaky(count: int, **facts: object) -> Run:
     return goal(PASS, 0.9, leaks=leaks(count), **facts)
 
 
-def alike(count: int) -> Run:
-    """A run that passes, in which so many answers are base's."""
-    one = exam(alike=count)
+def alike(count: int, right: int = 0) -> Run:
+    """A run that passes, in which so many answers are base's, and so many right for both."""
+    one = exam(alike=count, both_right=right)
     return run(gate(one, "no_worse", PASS), evals=[one])
 
 
@@ -95,7 +95,7 @@ REFUSES, SERVES = habits(refusals=200), habits(refusals=150)
 JSON, PROSE = habits(json=200), habits(json=0)
 
 FIRES: dict[str, tuple[Run, str]] = {
-    "all answers alike": (alike(200), "adapter inactive"),
+    "all answers alike": (alike(200, 195), "adapter inactive"),
     "a loss that is no number": (replace(goal(FAIL), training=log(1.0, math.nan)), "training diverged"),
     "a loss that doubled": (replace(goal(FAIL), training=log(1.0, 2.0)), "training diverged"),
     "all gone, log unstable": (gone(0.1, "unstable"), "training diverged"),
@@ -142,9 +142,14 @@ FIRES: dict[str, tuple[Run, str]] = {
 }
 
 SILENT: dict[str, tuple[Run, str]] = {
-    "one answer differs": (alike(199), "adapter inactive"),
+    "one answer differs": (alike(199, 195), "adapter inactive"),
+    "alike for being right": (alike(200, 196), "adapter inactive"),
     "few answers": (run(evals=[exam(n=19, alike=19)]), "adapter inactive"),
     "a loss that rose by less": (replace(goal(FAIL), training=log(1.0, 1.9)), "training diverged"),
+    "validation alone doubled": (
+        replace(goal(FAIL), training=replace(log(1.0, 2.0), training=((10.0, 1.0), (20.0, 0.5)))),
+        "training diverged",
+    ),
     "a loss that doubled, all gates green": (replace(goal(PASS, 0.9), training=log(1.0, 2.0)), "training diverged"),
     "not all gone": (gone(0.21, None), "collapsed"),
     "fewer than a twentieth leaked": (leaky(9), "leaked exam"),
