@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pytest_ftcheck.diagnosis import answers, exam, training
 from pytest_ftcheck.diagnosis.signs import Signs
@@ -35,23 +35,28 @@ REMARKS: tuple[Rule, ...] = (
 )
 """What is worth knowing beside."""
 
-RANKS = (BROKEN, CAUSES, SYMPTOMS, REMARKS)
-
 
 def diagnose(run: Run) -> tuple[Finding, ...]:
     """Return what probably happened, what explains most first; nothing where all is well.
 
     A finding is dropped where stronger ones account for every gate that it accounts for: all that is lost explains a
-    lost format.
+    lost format. A cause that is only possible comes behind the symptoms.
     """
     signs = Signs(run)
+    broken, causes, symptoms, remarks = (_found(rules, signs) for rules in (BROKEN, CAUSES, SYMPTOMS, REMARKS))
+    surely = [finding for finding in causes if finding.sure == "likely"]
+    perhaps = [finding for finding in causes if finding.sure != "likely"]
     told: list[Finding] = []
     explained: set[str] = set()
-    for rules in RANKS:
-        found = [finding for rule in rules if (finding := rule(signs)) is not None]
-        for finding in sorted(found, key=lambda each: -len(each.gates)):
-            if told and set(finding.gates) <= explained:
-                continue
-            told.append(finding)
-            explained |= set(finding.gates)
+    for finding in (*broken, *surely, *symptoms, *perhaps, *remarks):
+        if told and set(finding.gates) <= explained:
+            continue
+        told.append(finding)
+        explained |= set(finding.gates)
     return tuple(told)
+
+
+def _found(rules: Sequence[Rule], signs: Signs) -> list[Finding]:
+    """Return what rules find, that of most gates first."""
+    found = [finding for rule in rules if (finding := rule(signs)) is not None]
+    return sorted(found, key=lambda finding: -len(finding.gates))

@@ -249,6 +249,14 @@ def test_a_special_symptom_comes_before_the_general_one() -> None:
     assert names(lost(0.0, ft_habits=REFUSES)) == ["over-refusal"]
 
 
+def test_what_is_only_possible_comes_behind_what_is_proven() -> None:
+    """A log that overfits beside an open goal does not stand above refusals that are proven to be gone."""
+    one, unsafe = exam("test_goal", base=0.6, ft=0.7), exam(ft=0.0, base_habits=REFUSES)
+    curve = log(1.0, 0.5, 0.9, pattern="overfitting", best=20.0)
+    found = run(gate(one, "improves", OPEN), gate(unsafe), evals=[one, unsafe], log=curve)
+    assert names(found) == ["safety eroded", "over-fitted / memorised"]
+
+
 def remedies(found: Run) -> str:
     """All remedies of a run's first finding."""
     return "; ".join(first(found).remedies)
@@ -292,7 +300,7 @@ def test_less_may_be_better(turn: Callable[[EvalSummary], EvalSummary]) -> None:
     assert names(run(gate(one), evals=[one])) == ["catastrophic forgetting"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(arbitrary_runs.runs)
 def test_any_run_can_be_diagnosed(found: Run) -> None:
     """No run, however odd its names and numbers, makes a rule stumble."""
