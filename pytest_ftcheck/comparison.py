@@ -68,7 +68,7 @@ class Policy:
     """What a run decided about its gates. `partial` says why a comparison is not the whole eval, else it is empty.
 
     `caveat` is what every verdict on it must say, such as that leaked cases were left out. `claims` gathers, in a
-    rehearsal, what was claimed, as plain values.
+    rehearsal, what was claimed, as plain values. `baseline` is "best" where base was asked with its best prompt.
 
     `acceptable` and `catastrophic` are the drops, as shares of a metric's range, that `assert_kept` goes by.
     `rehearsal` gathers, before any model loads, what each claim would need at the least (see gates.rehearse).
@@ -81,6 +81,7 @@ class Policy:
     rehearsal: list[str] | None = None
     caveat: str = ""
     claims: list[dict[str, Any]] | None = None
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

@@ -240,6 +240,8 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
         lost=None if about_ft else comparison.lost,
         slice=comparison.slice,
         percent=percent,
+        kind=claim.kind,
+        baseline=comparison.policy.baseline,
     )
     if isinstance(evidence, str):
         return replace(common, reason=evidence)
@@ -269,7 +271,7 @@ def _verdict(comparison: Comparison, claim: Claim, evidence: Evidence | str) -> 
     if decision is Decision.FAIL or (decision is Decision.PASS and is_win(judged, comparison.metric)):
         return judged
     unable = cannot_tell(claim, base, comparison.metric)
-    return replace(judged, decision=Decision.INCONCLUSIVE, reason=unable) if unable else judged
+    return replace(judged, decision=Decision.INCONCLUSIVE, reason=unable, at_chance=True) if unable else judged
 
 
 def _ratings_needed(evidence: Evidence, decision: Decision) -> str:

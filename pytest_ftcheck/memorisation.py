@@ -80,6 +80,7 @@ def _judged(train: Comparison, held_out: Comparison, margin: float, alpha: float
         alpha=alpha,
         n=len(train) + len(held_out),
         percent=metric.percent,
+        kind=KIND,
     )
     try:
         found = judge_gap(*samples, margin=margin, alpha=alpha, binary=binary, score_range=metric.score_range)

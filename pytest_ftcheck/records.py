@@ -343,6 +343,8 @@ class Verdict:
     `high` bound lies above `pass_above` and below `pass_below`; either may be None. `rated` counts the cases that
     people rated, where they correct a judge: `delta` is then the corrected one, its interval `wider` times the judge's.
     `also` is the third model beside it, on which nothing rests.
+    `kind` is that of the claim ("improves", "no_worse" and so on, empty where unknown), `baseline` "best" where base
+    was at its best prompt. `at_chance` says that base scores too little for a loss to show.
     """
 
     gate: str = ""
@@ -376,6 +378,9 @@ class Verdict:
     rated: int = 0
     wider: float | None = None
     also: ThirdScore | None = None
+    kind: str = ""
+    baseline: str = ""
+    at_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,6 +438,26 @@ class Histogram:
     edges: tuple[float, ...]
     base: tuple[int, ...]
     ft: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What sort of answers a role gave to the `n` cases of an eval that were looked at: counts of cases.
+
+    `json` are JSON or begin so; `refusals` refuse; `loops` say the same over and over; `cut_off` ended at the token
+    limit; `empty` say nothing; `commonest` are word for word the most frequent answer. `misshapen` were graded wrong
+    though what was expected stands in them; `swapped` gave one and the same wrong answer to all that expect the same.
+    """
+
+    n: int
+    json: int = 0
+    refusals: int = 0
+    loops: int = 0
+    cut_off: int = 0
+    empty: int = 0
+    commonest: int = 0
+    misshapen: int = 0
+    swapped: int = 0
 
 
 LeakKind = Literal["exact", "normalised", "near"]
@@ -495,6 +520,8 @@ class EvalSummary:
     will show them; `cases_left_out` counts those that a file did not hold.
     `decoding` is how answers were asked for before a role's profile was applied, `samples` how many of each case.
     `also` is the third model beside ft.
+    `base_habits`, `ft_habits` are what sort of answers each role gave, None where none were written; `alike` counts the
+    cases that both answered in the same words.
     """
 
     nodeid: str
@@ -540,6 +567,9 @@ class EvalSummary:
     cases_left_out: int = 0
     calibrations: tuple[Calibration, ...] = ()
     also: ThirdScore | None = None
+    base_habits: Habits | None = None
+    ft_habits: Habits | None = None
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -636,11 +666,32 @@ class ModelRecord:
     prompting: str = ""
 
 
+Sureness = Literal["likely", "possible"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What probably happened to a fine-tune or its exam, by a rule of docs/diagnosis.md, and what to try.
+
+    `what` is one sentence; each sentence of `evidence` has the figures and the gate, eval or log that it rests on.
+    `sure` is "likely" where a proven verdict or a fact of the training shows it, else "possible". `gates` are the node
+    ids of the gates that it accounts for.
+    """
+
+    name: str
+    sure: Sureness
+    what: str
+    evidence: tuple[str, ...]
+    remedies: tuple[str, ...]
+    gates: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What the reports read: everything that one run found. Times are ISO 8601 in UTC, durations seconds.
 
     `versions` names what the run was made with: Python, the platform, the packages that computed answers and numbers.
+    `diagnosis` is what probably happened, what explains most first; empty where all is well.
     """
 
     id: str
@@ -659,3 +710,4 @@ class Run:
     registration: Registration | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     training: TrainingLog | None = None
+    diagnosis: tuple[Finding, ...] = ()

@@ -272,6 +272,7 @@ class Session:
             caveat=self._caveat(one),
             acceptable=self.settings.acceptable_drop,
             catastrophic=self.settings.catastrophic_drop,
+            baseline="best" if one.baseline == "best" else "",
         )
         return Comparison(
             eval=one.name,

@@ -12,6 +12,7 @@ from pytest_ftcheck.calibration import is_calibrated, reliability
 from pytest_ftcheck.comparison import Comparison
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.grading.protocol import Grader
+from pytest_ftcheck.habits import alike, habits_of
 from pytest_ftcheck.judging import estimate, score_of
 from pytest_ftcheck.records import Answer, Calibration, CaseResult, Coefficient, EvalSummary, Table, digest
 from pytest_ftcheck.session import Session, metrics_of
@@ -52,8 +53,12 @@ def summarise(session: Session, one: Eval, *, cases: bool = False) -> EvalSummar
         return blank
     comparison = session.pair(one, whole)
     counted = _counted(replace(blank, tables=_tables(one.spec.graders, whole)), comparison)
+    base_habits, ft_habits = habits_of(comparison)
     counted = replace(
         counted,
+        base_habits=base_habits,
+        ft_habits=ft_habits,
+        alike=alike(comparison.cases),
         slices=slices_of(comparison),
         histograms=histograms_of(comparison),
         calibrations=_calibrations(one.spec.graders, comparison),

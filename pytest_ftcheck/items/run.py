@@ -9,7 +9,7 @@ import pickle
 import sys
 import uuid
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import pytest
 
 from pytest_ftcheck.curves import judged
 from pytest_ftcheck.data.training_log import find_training_log, read_training_log
+from pytest_ftcheck.diagnosis import diagnose
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
 from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
@@ -270,8 +271,7 @@ class ItemRun:
         A run that could not begin has no table, but its files replace an earlier run's. One that cannot be written is
         a warning: the verdict stands.
         """
-        run = self._record()
-        run = self._reused(run)
+        run = self._reused(self._record())
         self._report(terminal, run)
         self._print_cases(terminal)
 
@@ -379,7 +379,7 @@ class ItemRun:
                 f"{name}: its fail is not proven once all gates of the run are taken together (Holm)"
                 for name in not_standing(list(self.gates.values()))
             )
-        return Run(
+        run = Run(
             id=self.session.run,
             started=min((share.started for share in self.shares), default=self.session.started),
             duration_s=max((share.duration_s for share in self.shares), default=0.0),
@@ -397,6 +397,7 @@ class ItemRun:
             training=self._training(),
             registration=next((share.registration for share in self.shares if share.registration), None),
         )
+        return replace(run, diagnosis=diagnose(run))
 
 
 def _is_ascii() -> bool:

@@ -24,6 +24,7 @@ from pytest_ftcheck.records import (
     Failure,
     GateResult,
     Grade,
+    Habits,
     Leak,
     ModelRecord,
     Registration,
@@ -65,6 +66,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "notices": [_plain(notice) for notice in run.notices],
         "registration": _registration(run.registration),
         "training": _training(run.training),
+        "diagnosis": [_named(finding, _FINDING) for finding in run.diagnosis],
         "models": [_model(model) for model in run.models],
         "gates": [_gate(result) for result in run.gates],
         "probes": [{name: _plain(getattr(found, name)) for name in _PROBE} for found in run.probes],
@@ -110,6 +112,9 @@ _TRAINING = ("path", "training", "validation", "pattern", "evidence", "best_step
 
 def _training(found: TrainingLog | None) -> dict[str, Any] | None:
     return None if found is None else _named(found, _TRAINING)
+
+
+_FINDING = ("name", "sure", "what", "evidence", "remedies", "gates")
 
 
 def _counts(run: Run) -> dict[str, int]:
@@ -181,6 +186,9 @@ _FACTS = (
         "reason",
         "rated",
         "wider",
+        "kind",
+        "baseline",
+        "at_chance",
     ),
 )
 
@@ -196,7 +204,7 @@ _SUMMARY = (
     "lower_is_better",
     "signatures",
     *("base_length", "ft_length", "delta_at_equal_length", "gain_by_length"),
-    *("samples", "decoding"),
+    *("samples", "decoding", "alike"),
 )
 
 
@@ -215,6 +223,7 @@ def _eval(summary: EvalSummary, cases: Sequence[CaseResult]) -> dict[str, Any]:
         "calibrations": [_calibration(each) for each in summary.calibrations],
         "slices": [_named(part, _SLICE) for part in summary.slices],
         "histograms": [_named(each, _HISTOGRAM) for each in summary.histograms],
+        **{name: _habits(getattr(summary, name)) for name in ("base_habits", "ft_habits")},
         "cases": [_case(result) for result in cases],
         "cases_left_out": _left_out(summary, len(cases)),
     }
@@ -234,6 +243,13 @@ def _calibration(found: Calibration) -> dict[str, Any]:
 
 _SLICE = ("tag", "value", "n", "base", "ft", "delta", "gained", "lost")
 _HISTOGRAM = ("name", "edges", "base", "ft")
+
+
+_HABITS = ("n", "json", "refusals", "loops", "cut_off", "empty", "commonest", "misshapen", "swapped")
+
+
+def _habits(found: Habits | None) -> dict[str, Any] | None:
+    return None if found is None else _named(found, _HABITS)
 
 
 def _left_out(summary: EvalSummary, kept: int) -> int:

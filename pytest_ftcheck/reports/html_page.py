@@ -80,16 +80,11 @@ def html_page(run: Run, data: dict[str, Any] | None = None, *, cases_file: str =
         version=inert(run.version, one_line=True),
         probes=facts.parts("probes"),
         training=training_view(facts.part("training")) if facts.found["training"] else None,
-        diagnosis=[_sentences(each) for each in facts.found.get("diagnosis") or ()],
+        diagnosis=facts.found["diagnosis"],
         count=count,
         one_decimal="{:,.1f}".format,
         four_decimals="{:.4f}".format,
     )
-
-
-def _sentences(finding: Any) -> list[str]:
-    """Return what a line of the diagnosis says, whichever names its parts have."""
-    return [text for text in (finding.values() if isinstance(finding, dict) else [finding]) if isinstance(text, str)]
 
 
 def _tags(data: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pytest_ftcheck.records import Decision, EvalSummary, Run
 from pytest_ftcheck.reports import wording
+from pytest_ftcheck.reports.findings import TITLE, Advice, advices
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.losses import Loss, Side, losses
 from pytest_ftcheck.reports.rows import Row, legend, table_rows
@@ -32,7 +33,13 @@ def run_markdown(run: Run, *, title: str = "Fine-tune gate", limit: int | None =
     for model in run.models:
         source, kind, fingerprint = wording.model_facts(model)
         head.append(f"- {model.role}: {code(source)} {code(kind)} {code(fingerprint)}")
-    blocks = ["\n".join(head), _table(rows, legend(run)), *_notices(run), *_losses(run.evals, losses_shown)]
+    blocks = [
+        "\n".join(head),
+        _table(rows, legend(run)),
+        *_diagnosis(run),
+        *_notices(run),
+        *_losses(run.evals, losses_shown),
+    ]
     blocks.append(code(wording.facts_line(run)))
     return _fitted(blocks, rows, legend(run), limit)
 
@@ -96,6 +103,17 @@ def _line(cells: Sequence[str]) -> str:
 def _notices(run: Run) -> list[str]:
     said = wording.notices(run)
     return ["\n".join(["### Before you trust it", "", *(f"- {code(notice)}" for notice in said)])] if said else []
+
+
+def _diagnosis(run: Run) -> list[str]:
+    found = [_advice(advice) for advice in advices(run)]
+    return ["\n\n".join([f"### {TITLE}", *found])] if found else []
+
+
+def _advice(advice: Advice) -> str:
+    lines = [f"**{code(advice.title)}**: {code(advice.what)}", ""]
+    lines += [f"- {code(text)}" for text in advice.evidence]
+    return "\n".join([*lines, *(f"- try: {code(text)}" for text in advice.remedies)])
 
 
 def _losses(evals: Sequence[EvalSummary], shown: int) -> list[str]:

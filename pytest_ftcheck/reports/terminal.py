@@ -28,6 +28,7 @@ from pytest_ftcheck.records import Decision, EvalSummary, Run, Table
 from pytest_ftcheck.reports import wording
 from pytest_ftcheck.reports.capabilities import capability_table
 from pytest_ftcheck.reports.figures import count, proportion
+from pytest_ftcheck.reports.findings import SHORT, TITLE, advices
 from pytest_ftcheck.reports.inert import ascii_text, disarm_lines, inert
 from pytest_ftcheck.reports.losses import Loss, Side, losses
 from pytest_ftcheck.reports.rows import Row, cell, common_level, legend, table_rows
@@ -51,7 +52,7 @@ _PARTS = re.compile(r"[^_/\-\[,]*[_/\-\[,]+|[^_/\-\[,]+")
 
 
 def verdict_table(run: Run, *, width: int, colour: bool, ascii_only: bool = False) -> str:
-    """Return the table of a run with its models above, and its notices and the line that decides below.
+    """Return the table of a run with its models above, and its notices, diagnosis and the line that decides below.
 
     `width` is in terminal cells; `colour` allows ANSI styles (no other escapes); `ascii_only` is for streams whose
     encoding takes no other characters. The text ends in a newline.
@@ -421,8 +422,25 @@ def _draw_footer(page: _Page, run: Run) -> None:
     for notice in wording.notices(run):
         page.line(notice, "yellow", first="! ", further="  ")
     page.blank()
+    _draw_diagnosis(page, run)
     decision = wording.overall(run)
     page.line(wording.closing_line(run), f"bold {STYLES[decision]}" if decision is not None else "bold")
+
+
+def _draw_diagnosis(page: _Page, run: Run) -> None:
+    """Draw each finding: its name, what happened, the evidence, what to try; nothing where all is well."""
+    found = advices(run, most=SHORT)
+    if found:
+        page.line(TITLE.lower(), "dim")
+    for advice in found:
+        page.line(advice.title, "bold")
+        page.line(advice.what, first="  ", further="  ")
+        for text in advice.evidence:
+            page.line(text, "dim", first="  - ", further="    ")
+        for number, text in enumerate(advice.remedies):
+            page.line(text, first="       " if number else "  try: ", further="       ")
+    if found:
+        page.blank()
 
 
 def _draw_table(page: _Page, table: Table, eval_name: str) -> None:

@@ -68,10 +68,16 @@ def run(folder: Path, body: str, *options: str) -> dict[str, Any]:
     return {gate["name"]: gate for gate in json.loads((folder / "run.json").read_text(encoding="utf-8"))["gates"]}
 
 
+def findings(folder: Path) -> list[str]:
+    """Return what the last run says probably happened."""
+    return [each["name"] for each in json.loads((folder / "run.json").read_text(encoding="utf-8"))["diagnosis"]]
+
+
 def test_an_exam_of_its_training_rows_is_passed_and_caught(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On its own rows it looks good enough; told of the training data the gate has nothing left to judge."""
     assert run(folder, EXAM)["test_good_enough"]["verdict"] == "pass"
     found = run(folder, EXAM, "--ft-train-data=train.jsonl")["test_good_enough"]
+    assert findings(folder)[0] == "leaked exam"
     assert found["verdict"] == "error"
     assert "all 16 cases stand in the training data" in found["reason"]
     assert main(["leaks", "--json", "--train", str(folder / "train.jsonl"), str(folder / "seen.jsonl")]) == 1
@@ -86,6 +92,7 @@ def test_its_gap_to_held_out_messages_is_proven(folder: Path) -> None:
     found = run(folder, GAP)["test_not_memorised"]
     assert found["verdict"] == "fail"
     assert found["words"].startswith("memorised: 100.0 % on training rows")
+    assert findings(folder) == ["over-fitted / memorised"]
 
 
 @pytest.mark.parametrize(("name", "pattern"), [("good", "healthy"), ("memorised", "overfitting")])

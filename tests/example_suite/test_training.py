@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from example_suite.training.chat import IGNORED, encode, pad_batch
-from example_suite.training.finetune import SUITE, as_json
+from example_suite.training.curriculum import as_json
+from example_suite.training.finetune import SUITE
 from example_suite.training.optimizer import learning_rate_factor, orthogonalise
 
 TOKENIZER: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(SUITE / "checkpoints" / "base")

@@ -27,6 +27,11 @@ class Run(NamedTuple):
         """Each gate's verdict, by the gate's name."""
         return {gate["name"]: gate["verdict"] for gate in self.document["gates"]}
 
+    @property
+    def findings(self) -> list[str]:
+        """What the run says probably happened, what explains most first."""
+        return [finding["name"] for finding in self.document["diagnosis"]]
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -103,3 +108,19 @@ def test_a_second_run_answers_nothing(store: Path, good: Run) -> None:
     """With nothing changed all answers come from the store, and two workers come to the same verdicts."""
     again = run("good", store, "-n", "2")
     assert (again.document["counts"]["answered"], again.verdicts) == (0, good.verdicts)
+
+
+def test_nothing_is_found_of_good(good: Run) -> None:
+    """Where all is well there is no diagnosis."""
+    assert good.findings == []
+
+
+def test_forgetful_is_diagnosed(forgetful: Run) -> None:
+    """Forgetting explains most of what was lost, and JSON for prose stands beside it."""
+    assert forgetful.findings[0] == "catastrophic forgetting"
+    assert "format obsession" in forgetful.findings
+
+
+def test_memorised_is_diagnosed(memorised: Run) -> None:
+    """The goal was missed and the training log says why."""
+    assert memorised.findings[0] == "over-fitted / memorised"

@@ -13,8 +13,10 @@ from pytest_ftcheck.records import (
     Decision,
     EvalSummary,
     Failure,
+    Finding,
     GateResult,
     Grade,
+    Habits,
     Histogram,
     Leak,
     ModelRecord,
@@ -104,6 +106,9 @@ def verdicts(*, slices: bool = True) -> st.SearchStrategy[Verdict]:
         needed_cases=maybe_counts,
         reason=hostile,
         slice=hostile,
+        kind=st.sampled_from(["", "improves", "no_worse", "never", "no_memorisation"]),
+        baseline=st.sampled_from(["", "best"]),
+        at_chance=st.booleans(),
         by_slice=st.lists(verdicts(slices=False), max_size=2).map(tuple) if slices else st.just(()),
         percent=st.booleans(),
         also=st.one_of(st.none(), thirds),
@@ -212,8 +217,12 @@ win_rates = st.builds(
     level=st.one_of(st.none(), shares),
     reason=hostile,
 )
+habits = st.builds(Habits, n=counts, json=counts, refusals=counts, misshapen=counts, swapped=counts)
 summaries = st.builds(
     EvalSummary,
+    base_habits=st.one_of(st.none(), habits),
+    ft_habits=st.one_of(st.none(), habits),
+    alike=counts,
     leaks=st.lists(leaks, max_size=2).map(tuple),
     excluded=counts,
     checkpoints=counts,
@@ -271,6 +280,16 @@ probe_results = st.builds(
     new=maybe_counts,
     nodeid=hostile,
 )
+texts = st.lists(hostile, max_size=3).map(tuple)
+findings = st.builds(
+    Finding,
+    name=hostile,
+    sure=st.sampled_from(["likely", "possible"]),
+    what=hostile,
+    evidence=texts,
+    remedies=texts,
+    gates=texts,
+)
 losses = st.lists(st.tuples(st.floats(0, 1e5), st.floats()), max_size=3).map(tuple)
 trainings = st.builds(
     TrainingLog,
@@ -301,4 +320,5 @@ runs = st.builds(
     registration=st.one_of(st.none(), registrations),
     versions=st.dictionaries(hostile, hostile, max_size=2),
     training=st.one_of(st.none(), trainings),
+    diagnosis=st.lists(findings, max_size=2).map(tuple),
 )

@@ -10,6 +10,7 @@ from pytest_ftcheck.records import (
     CaseResult,
     EvalSummary,
     Failure,
+    Finding,
     Grade,
     Histogram,
     Run,
@@ -49,6 +50,17 @@ TRAINING = TrainingLog(
     evidence="validation loss rises from 0.9 to 1.4 while training loss falls",
     best_step=200.0,
     best_loss=0.9,
+)
+
+
+DIAGNOSIS = (
+    Finding(
+        name="catastrophic forgetting",
+        sure="likely",
+        what="It got better at its goal and worse at 1 other skill that base had.",
+        evidence=("test_extraction_kept (no worse than 5.0 on test_extraction): base 69.0 %, ft 31.0 %",),
+        remedies=("restore step 200 (lowest validation loss, 0.9)", "a lower learning rate, or fewer epochs"),
+    ),
 )
 
 
@@ -193,6 +205,7 @@ def full_run() -> Run:
         models=models,
         versions={"python": "3.11.7", "torch": "2.13.0", "transformers": "5.23.0"},
         training=TRAINING,
+        diagnosis=DIAGNOSIS,
     )
 
 
