@@ -107,7 +107,13 @@ def test_told(comparisons):
     assert_improves(intent)
 """
 ALSO = "--also=original.json"
-ASKED = ("--ft-judge=judge.json", "--ft-base-system=Be brief.", "--ft-train-data=train.jsonl", "--ft-frozen")
+ASKED = (
+    "--ft-judge=judge.json",
+    "--ft-base-system=Be brief.",
+    "--ft-train-data=train.jsonl",
+    "--ft-frozen",
+    "--ft-items=eval",
+)
 
 
 def answers(right: int, labels: int, draws: int) -> dict[str, str]:
@@ -367,6 +373,8 @@ def test_the_page_shows_its_answers(runs: dict[str, Found], folder: Path) -> Non
         assert "exact_match: wrong" in halves[2]
         assert shown.errors == []
         assert shown.violations() == []
+        shown.page.set_viewport_size({"width": 360, "height": 800})
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_workers_and_a_second_run_say_the_same(suite: Suite) -> None:

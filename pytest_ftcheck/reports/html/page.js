@@ -80,7 +80,11 @@
     const base = score(one, one.b, "base"), ft = score(one, one.f, "ft");
     if (base && ft) scores.append(base, " → ", ft);
     const also = one.a ? score(one, one.a, "also") : null;
-    if (also) scores.append(", also ", also);
+    if (also) {
+      const third = make("span", "third", ", also ");
+      third.append(also);
+      scores.append(third);
+    }
     box.append(head);
     box.addEventListener("toggle", () => { if (box.open && box.children.length === 1) box.append(body(one)); });
     item.append(box);
