@@ -360,7 +360,10 @@ class ItemRun:
             return (), ()
         if self.settings.model is None:
             return (), (f"{OPTION} {NO_MODEL}",)
-        return case_views(self.session, ids, self._collected), unknown_cases(self.session, ids)
+        try:
+            return case_views(self.session, ids, self._collected), unknown_cases(self.session, ids)
+        except FtcheckError as error:  # a store that cannot be read any more does not touch the verdict
+            return (), (f"{OPTION}: {error}",)
 
     def _sums_up(self, one: Eval) -> bool:
         """Whether this process sums an eval up: of several workers one does, and sends what may be much."""

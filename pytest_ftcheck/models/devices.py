@@ -25,7 +25,7 @@ def resolve_device(text: str) -> str:
     Raises ConfigError for any other name.
     """
     if text not in DEVICES:
-        raise ConfigError(f"device is {text!r}{did_you_mean(text, DEVICES)}; allowed: {', '.join(DEVICES)}")
+        raise ConfigError(f"device is {text!r}; allowed: {', '.join(DEVICES)}")
     if text != "auto":
         return text
     return "cuda" if _torch_can_use_gpus() and _gpu_visible() else "cpu"

@@ -99,7 +99,7 @@ def line(columns: Sequence[Checkpoint], nodeid: str) -> list[Point]:
             continue
         run, facts = found
         case_set = str(run.part("case_sets").get(nodeid, ""))
-        gates = [gate for _, gate in _gates_of(column, nodeid, case_set)]
+        gates = list(_gates_of(column, nodeid, case_set))
         decisions = [str(gate.get("verdict")) for gate in gates]
         point = Point(
             checkpoint=column,
@@ -163,16 +163,14 @@ def _identity(run: RecordedRun) -> tuple[object, ...]:
     return (run.model("base"), run.model("ft"), profiles.get("base"), profiles.get("ft"), run.facts.get("limit"))
 
 
-def _gates_of(column: Checkpoint, nodeid: str, case_set: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _gates_of(column: Checkpoint, nodeid: str, case_set: str) -> Iterator[Mapping[str, Any]]:
     """Yield the gates that read an eval; those of older versions name its case set alone."""
     for gate in column.names("gates"):
         found = column.found("gates", gate)
         if found is not None:
-            evals = found[1].get("evals")
-            sets = found[1].get("sets")
-            reads = nodeid in evals if isinstance(evals, list) else isinstance(sets, list) and case_set in sets
-            if reads:
-                yield gate, found[1]
+            evals, sets = (found[1].get(name) for name in ("evals", "sets"))
+            if nodeid in evals if isinstance(evals, list) else isinstance(sets, list) and case_set in sets:
+                yield found[1]
 
 
 def _bounds(gate: Mapping[str, Any], nodeid: str) -> Iterator[float]:
