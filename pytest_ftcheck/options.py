@@ -182,8 +182,13 @@ def read_trackers(text: str) -> tuple[tuple[str, str], ...]:
 
 def placed(trackers: tuple[tuple[str, str], ...], folder: Path, rootdir: Path) -> tuple[tuple[str, str], ...]:
     """Return trackers with TensorBoard's folder absolute: one that was given below `folder`, else in the rootdir."""
-    logs = {"tensorboard": lambda place: str(folder / Path(place).expanduser() if place else rootdir / DEFAULT_LOGS)}
-    return tuple((name, logs[name](place) if name in logs else place) for name, place in trackers)
+
+    def found(name: str, place: str) -> str:
+        if name != "tensorboard":
+            return place
+        return str(folder / _path(place) if place else rootdir / DEFAULT_LOGS)
+
+    return tuple((name, found(name, place)) for name, place in trackers)
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:

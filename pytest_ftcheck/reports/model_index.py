@@ -42,13 +42,11 @@ def with_results(front: str, results: Sequence[dict[str, Any]], *, name: str, ne
     empty = next((one for _, one in _results(entries) if not one.value), None)
     first = next((one for one in _lists(entries) if one.value), None)
     if mine:
-        sequence, (at, _) = mine[0]
-        edited = front[:at] + _written(results, sequence.start_mark.column, newline)
-        spans = [span for _, span in mine]
-        after = [end for _, end in spans]
-        edited += "".join(
-            front[end:start] for end, (start, _) in zip(after, [*spans[1:], (len(front), 0)], strict=True)
-        )
+        edited, at = "", 0
+        for number, (sequence, (start, end)) in enumerate(mine):
+            new = "" if number else _written(results, sequence.start_mark.column, newline)
+            edited, at = edited + front[at:start] + new, end
+        edited += front[at:]
     elif first is not None:
         at = _line_start(front, first.value[0].start_mark.index)
         edited = front[:at] + _written(results, first.start_mark.column, newline) + front[at:]
@@ -56,10 +54,8 @@ def with_results(front: str, results: Sequence[dict[str, Any]], *, name: str, ne
         edited = _filled(front, entries, empty, results, newline)
     elif entries is None:
         begun = f"{front}{newline}" if front and not front.endswith(("\n", "\r")) else front
-        head = yaml.safe_dump(
-            {"name": inert(name, one_line=True, limit=_TEXT_LIMIT)}, allow_unicode=True, width=math.inf
-        )
-        edited = f"{begun}{KEY}:{newline}- {head.strip()}{newline}  results:{newline}{_written(results, 2, newline)}"
+        model = _written([{"name": _text(name)}], 0, newline)
+        edited = f"{begun}{KEY}:{newline}{model}  results:{newline}{_written(results, 2, newline)}"
     else:
         raise _refusal("has no results that could be added to")
     _check(front, edited, results)

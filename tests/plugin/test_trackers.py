@@ -39,7 +39,7 @@ FIELDS = ("base", "ft", "delta", "low", "high", "gained", "lost", "n")
 
 @dataclass(frozen=True)
 class Told:
-    """A run on two workers that told all trackers and wrote the card, and what of it was told again later."""
+    """A run on a worker of xdist that told all trackers and wrote the card, and what of it was told again later."""
 
     folder: Path
     server: TrackingServer
@@ -93,7 +93,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     write_desk(folder)
     with tracking(folder / "server") as server:
         options = ["--ft-model=out/checkpoint-40", "--base-model=base.json", "--ft-engine=own_engine:Engine"]
-        options += ["--ft-engine-process=off", "--ft-json=run.json", "--ft-report=report.html", "--ft-card", "-n", "2"]
+        options += ["--ft-engine-process=off", "--ft-json=run.json", "--ft-report=report.html", "--ft-card", "-n", "1"]
         options += [f"--ft-track=mlflow:{server.url},wandb:team/desk,tensorboard:logs"]
         done = started("-m", "pytest", *QUIET, *options, folder=folder)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -114,7 +114,7 @@ def started(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_each_tracker_is_told_once(told: Told) -> None:
-    """Of two workers and their controller one process tells, and says where; nothing warns."""
+    """Of a worker and its controller one process tells, and says where; nothing warns."""
     said = re.findall(r"^(mlflow|wandb|tensorboard): ", told.done.stdout, re.MULTILINE)
     assert sorted(said) == ["mlflow", "tensorboard", "wandb"]
     assert "warning" not in told.done.stdout

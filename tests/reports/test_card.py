@@ -121,7 +121,7 @@ def test_results_are_known_again_after_the_hubs_tools() -> None:
     assert len(again.data.eval_results) == len(green_run().evals) + 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(runs, st.one_of(hostile, st.lists(st.sampled_from(MARKUP)).map("".join)))
 def test_no_text_of_a_run_is_more_than_text(run: Run, name: str) -> None:
     """Of any run, however hostile, the front matter is what was meant, and the section has no markup but ours."""

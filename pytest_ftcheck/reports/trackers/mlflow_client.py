@@ -66,9 +66,8 @@ def record(facts: Facts, place: str, files: Sequence[Path]) -> str:
 def _parent(client: Any, experiment: str, facts: Facts) -> Any:
     """Return the run of the checkpoint: the one that an earlier gate run began, or a new one."""
     found = _found(client, experiment, f"tags.`{CHECKPOINT}` = '{facts.checkpoint}'", 1) if facts.checkpoint else []
-    return (
-        found[0] if found else client.create_run(experiment, run_name=facts.name, tags={CHECKPOINT: facts.checkpoint})
-    )
+    tags = {CHECKPOINT: facts.checkpoint}
+    return found[0] if found else client.create_run(experiment, run_name=facts.name, tags=tags)
 
 
 def _experiment(client: Any) -> str:

@@ -22,7 +22,7 @@ from tests.support.runs import gate, mixed_run
 NAME = re.compile(r"[/\w.\- ]{1,250}", re.ASCII)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(runs)
 def test_names_numbers_and_texts_are_taken_everywhere(run: Run) -> None:
     """Of any run, however hostile, MLflow takes each name, each number is finite, each text inert and short."""
