@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mode
 
 from pytest_ftcheck.comparison import Comparison, Metric
@@ -70,17 +70,24 @@ def _holds(answer: Answer, case: Case) -> bool:
 
 
 def _swapped(pairs: Sequence[tuple[Case, Answer, bool]]) -> int:
-    """Count wrong answers that are the most frequent one to all that expect the same; none if one serves them all."""
+    """Count wrong answers that are the most frequent to all that expect the same, and hold what others expect.
+
+    None where one answer serves them all: that is no swap.
+    """
     said: dict[str, list[str]] = defaultdict(list)
     for case, answer, is_wrong in pairs:
         text = normalise(answer)
         if case.expected is not None and len(words(text)) <= LABEL_WORDS:
             said[normalise(expected_text(case.expected))].append(text if is_wrong else "")
     usual = {label: mode(texts) for label, texts in said.items() if len(texts) >= LEAST_OF_A_LABEL}
-    swaps = {label: text for label, text in usual.items() if text}
+    swaps = {label: text for label, text in usual.items() if text and _names_another(text, label, said)}
     if len(set(swaps.values())) < 2:
         return 0
     return sum(said[label].count(text) for label, text in swaps.items())
+
+
+def _names_another(text: str, label: str, labels: Iterable[str]) -> bool:
+    return any(each != label and f" {each} " in f" {text} " for each in labels)
 
 
 def _first_answers(results: Sequence[CaseResult], role: Role) -> list[Answer]:

@@ -57,15 +57,20 @@ def test_answers_that_the_limit_ended_are_cut_off() -> None:
     assert of_ft("yes", finish="length").cut_off == 1
 
 
-def test_swapped_labels_are_wrong_by_a_rule() -> None:
-    """The same wrong label for all that expect the same is a swap, one wrong label for everything is none."""
-    expected = ["a"] * 4 + ["b"] * 4
-    swapped, collapsed = (
-        habits_of(comparison(said, expected=expected))[1] for said in (["b"] * 4 + ["a"] * 4, ["c"] * 8)
-    )
-    assert swapped is not None
-    assert collapsed is not None
-    assert (swapped.swapped, collapsed.swapped) == (8, 0)
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        (["b"] * 4 + ["a"] * 4, 8),  # each label is the other's
+        (["c"] * 8, 0),  # one answer for everything
+        (["x"] * 4 + ["y"] * 4, 0),  # answers that nobody expects
+        (["b"] * 4 + ["b"] * 4, 0),  # one label for everything
+    ],
+)
+def test_swapped_labels_are_wrong_by_a_rule(said: list[str], count: int) -> None:
+    """Another's label for all that expect the same is a swap; one answer for everything, or no label, is none."""
+    found = habits_of(comparison(said, expected=["a"] * 4 + ["b"] * 4))[1]
+    assert found is not None
+    assert found.swapped == count
 
 
 def test_large_evals_are_sampled() -> None:
