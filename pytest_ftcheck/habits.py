@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mode
 
 from pytest_ftcheck.comparison import Comparison, Metric
@@ -17,8 +17,9 @@ from pytest_ftcheck.records import Answer, Case, CaseResult, Grade, Habits, Repl
 from pytest_ftcheck.reports.losses import expected_text
 from pytest_ftcheck.suites.forms import repeats_nothing
 
-MOST_READ = 1000
-"""Cases of an eval that are looked at: enough to tell shares that differ by a fifth, in half a second."""
+MOST_READ = 300
+"""Cases of an eval that are looked at: enough to tell shares that differ by a fifth, within a second. Refusals are what
+costs, two milliseconds an answer."""
 
 LABEL_WORDS = 5
 """Answers this short may be labels; longer ones agree word for word by habit alone."""
@@ -44,17 +45,17 @@ def alike(results: Sequence[CaseResult]) -> int:
 
 def _habits(results: Sequence[CaseResult], role: Role, metric: Metric) -> Habits:
     answers = _first_answers(results, role)
-    frequent = Counter(map(str, answers)).most_common(1)
+    texts = Counter(map(str, answers))
     wrong = [score != metric.best for score in _first_scores(results, role, metric)]
     pairs = list(zip([result.case for result in results], answers, wrong, strict=True))
     return Habits(
         n=len(answers),
         json=sum(_JSON.match(answer) is not None for answer in answers),
-        refusals=sum(map(is_refusal, answers)),
+        refusals=sum(times for text, times in texts.items() if is_refusal(text)),
         loops=sum(repeats_nothing(case, answer).score == 0 for case, answer, _ in pairs),
         cut_off=sum(answer.finish_reason == "length" for answer in answers),
         empty=sum(not answer.strip() for answer in answers),
-        commonest=frequent[0][1] if frequent else 0,
+        commonest=max(texts.values(), default=0),
         misshapen=sum(is_wrong and _holds(answer, case) for case, answer, is_wrong in pairs),
         swapped=_swapped(pairs),
     )
@@ -69,17 +70,24 @@ def _holds(answer: Answer, case: Case) -> bool:
 
 
 def _swapped(pairs: Sequence[tuple[Case, Answer, bool]]) -> int:
-    """Count wrong answers that are the most frequent one to all that expect the same; none if one serves them all."""
+    """Count wrong answers that are the most frequent to all that expect the same, and hold what others expect.
+
+    None where one answer serves them all: that is no swap.
+    """
     said: dict[str, list[str]] = defaultdict(list)
     for case, answer, is_wrong in pairs:
         text = normalise(answer)
         if case.expected is not None and len(words(text)) <= LABEL_WORDS:
             said[normalise(expected_text(case.expected))].append(text if is_wrong else "")
     usual = {label: mode(texts) for label, texts in said.items() if len(texts) >= LEAST_OF_A_LABEL}
-    swaps = {label: text for label, text in usual.items() if text}
+    swaps = {label: text for label, text in usual.items() if text and _names_another(text, label, said)}
     if len(set(swaps.values())) < 2:
         return 0
     return sum(said[label].count(text) for label, text in swaps.items())
+
+
+def _names_another(text: str, label: str, labels: Iterable[str]) -> bool:
+    return any(each != label and f" {each} " in f" {text} " for each in labels)
 
 
 def _first_answers(results: Sequence[CaseResult], role: Role) -> list[Answer]:

@@ -446,7 +446,8 @@ class Habits:
 
     `json` are JSON or begin so; `refusals` refuse; `loops` say the same over and over; `cut_off` ended at the token
     limit; `empty` say nothing; `commonest` are word for word the most frequent answer. `misshapen` were graded wrong
-    though what was expected stands in them; `swapped` gave one and the same wrong answer to all that expect the same.
+    though what was expected stands in them; `swapped` gave one and the same wrong answer, which others expect, to all
+    that expect the same.
     """
 
     n: int

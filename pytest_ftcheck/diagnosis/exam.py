@@ -54,7 +54,7 @@ def leaked(signs: Signs) -> Finding | None:
 
 
 def contradiction(signs: Signs) -> Finding | None:
-    """Wrong answers follow a rule: one wrong label to all that expect the same, or the right one in another form.
+    """Wrong answers follow a rule: one other label to all that expect the same, or the right one in another form.
 
     Half of the answers to a gated eval that failed are so, and half more than base's. What is wrong at random was not
     learned; what is wrong by a rule was learned, from rows that say so.
@@ -66,7 +66,7 @@ def contradiction(signs: Signs) -> Finding | None:
     if not swapped and not misshapen:
         return None
     claims = about(failed, [*swapped, *misshapen])
-    rule = "gives one and the same wrong answer wherever the same is expected"
+    rule = "gives another's label, the same one wherever the same is expected"
     form = "holds what is expected and is graded wrong"
     learned = signs.log_told if signs.pattern == "healthy" else ()
     return Finding(

@@ -10,8 +10,8 @@ from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.wording import REASON_LIMIT
 
 TITLE = "What probably happened"
-SHORT = 3
-"""Sentences of evidence in a short report, and remedies."""
+SHORT = (2, 3)
+"""Sentences of evidence, and remedies, in a short report: the table above it has the gates' figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,14 @@ class Advice:
     remedies: tuple[str, ...]
 
 
-def advices(run: Run, *, most: int | None = None) -> tuple[Advice, ...]:
-    """Return a run's findings for a reader; of more than `most` sentences of a kind the rest are counted."""
+def advices(run: Run, *, most: tuple[int | None, int | None] = (None, None)) -> tuple[Advice, ...]:
+    """Return a run's findings for a reader; beyond `most` sentences of evidence, and remedies, the rest are counted."""
     return tuple(
         Advice(
             title=f"{_said(finding.name)} ({_said(finding.sure)})",
             what=_said(finding.what),
-            evidence=_cut(finding.evidence, most, "more"),
-            remedies=_cut(finding.remedies, most, "more to try"),
+            evidence=_cut(finding.evidence, most[0], "more"),
+            remedies=_cut(finding.remedies, most[1], "more to try"),
         )
         for finding in run.diagnosis
     )
