@@ -29,7 +29,7 @@ from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, 
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
-from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
+from pytest_ftcheck.items.workers import Crashes, Silent, Watch
 from pytest_ftcheck.records import (
     Decision,
     EvalSummary,
@@ -43,7 +43,7 @@ from pytest_ftcheck.records import (
 )
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
-from pytest_ftcheck.session import Session
+from pytest_ftcheck.session import SUMMARY, Session
 
 if TYPE_CHECKING:
     from pytest_ftcheck.comparison import Comparison
@@ -80,7 +80,6 @@ class ItemRun:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
-        self._is_replacement = worker is not None and is_replacement(worker["workerid"], worker["workercount"])
         self.collect_only = bool(config.getoption("collectonly", False))
         self.progress = Silent() if self.is_worker else progress
         self.session = Session(
@@ -88,6 +87,7 @@ class ItemRun:
             run=uuid.uuid4().hex if worker is None else str(worker["testrunuid"]),
             owner=f"{os.getpid()}-{uuid.uuid4().hex[:8]}",
             watcher=self.progress,
+            together=worker is not None and worker["workercount"] > 1,
         )
         self.gates: dict[str, GateResult] = {}
         self.probes: dict[str, tuple[ProbeResult, ...]] = {}
@@ -252,6 +252,7 @@ class ItemRun:
             self._watch.close()
             self.progress.close()
         share = self._share()
+        self.session.did(SUMMARY)
         self.session.close()
         output = getattr(config, "workeroutput", None)
         if output is not None:
@@ -312,14 +313,14 @@ class ItemRun:
             self.session.record(run.started, facts_of(run))
 
     def _share(self) -> Share:
-        notices = [*self.session.keep_sheets(), *self.session.all_notices()]
+        notices = self.session.all_notices()
         summaries: tuple[EvalSummary, ...] = ()
-        if self._evals:
+        if self._evals and self._sums_up():
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
+            notices = [*self.session.keep_sheets(), *notices, *self.session.all_findings()]
             shown = self.settings.json is not None or self.settings.report is not None
-            mine = [one for one in self._evals.values() if self._sums_up(one)]
-            summaries = tuple(summarise(self.session, one, cases=shown) for one in mine)
+            summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
             for one in self._evals.values():
                 notices += label_notices(one.name, self.session.results(one))
@@ -336,9 +337,9 @@ class ItemRun:
             registration=self._registration,
         )
 
-    def _sums_up(self, one: Eval) -> bool:
-        """Whether this process sums an eval up: of several workers one does, and sends what may be much."""
-        return not self.is_worker or self.session.takes(f"summary of {one.nodeid}", again=self._is_replacement)
+    def _sums_up(self) -> bool:
+        """Whether this process sums up: of several workers one does, and sends what may be much."""
+        return not self.is_worker or self.session.takes(SUMMARY)
 
     def _record(self) -> Run:
         """Put together what all processes of the run found."""

@@ -81,15 +81,6 @@ class Watch:
                         self._watcher.answered(counts)
 
 
-def is_replacement(worker: str, count: int) -> bool:
-    """Whether a worker may stand in for one that died: xdist numbers them on.
-
-    >>> [is_replacement(name, 2) for name in ("gw1", "gw2")]
-    [False, True]
-    """
-    return worker not in {f"gw{number}" for number in range(count)}
-
-
 def outlive(node: Any) -> None:
     """Let the controller go on when it writes to a worker that has just died: xdist would end with an internal error.
 
