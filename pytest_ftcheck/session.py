@@ -206,7 +206,7 @@ class Session:
 
     def result(self, one: Eval, case: Case) -> CaseResult:
         """Return one case's answers and grades. Raises EngineError or GraderError when one of them is missing."""
-        if case.id not in self._results.get(one, {}):
+        if self._unknown(one, [case]):
             self.answer([(one, [case])])
         result = self._results[one][case.id]
         if result.missing:

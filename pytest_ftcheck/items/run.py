@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import os
 import pickle
 import sys
@@ -43,6 +44,7 @@ from pytest_ftcheck.records import (
 )
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
+from pytest_ftcheck.reports.selection import with_kept_cases
 from pytest_ftcheck.session import SUMMARY, Session
 
 if TYPE_CHECKING:
@@ -118,7 +120,8 @@ class ItemRun:
         """Say which gates cannot pass with the cases that they have."""
         if self.settings.model is None:
             return []
-        return [line for item in items for line in rehearse(item, self.session)]
+        gates = (item for item in items if gate_spec(item) is not None)
+        return [line for item in gates for line in rehearse(item, self.session)]
 
     def answer(self, items: list[pytest.Item]) -> None:
         """Answer and grade everything that the selected items need, in one plan."""
@@ -149,9 +152,7 @@ class ItemRun:
         self.progress.close()
 
     def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
-        """Before any model loads: what is odd about the cases, are they as pinned, are any in the training data?"""
-        for one in evals:
-            self.session.notices += case_set_notices(one.name, one.cases)
+        """Before any model loads: are the cases as they were pinned, are any in the training data?"""
         if self.settings.frozen or self.settings.lock.exists():
             known = self._collected or items
             files = whole_files(known, self.config)
@@ -171,7 +172,7 @@ class ItemRun:
     def begins(self, nodeid: str) -> None:
         """Hear that a test begins, in whichever process: what was to be answered is."""
         self.crashes.begins(nodeid)
-        if self._watch is not None:
+        if self._watch is not None and not self._watch.is_over:
             self._watch.close()
             self.progress.close()
 
@@ -206,8 +207,11 @@ class ItemRun:
         if self.is_worker and not self._introduced:
             vars(report)["ftcheck_own"] = pack(_own(item.session.items))
             self._introduced = True
-        if isinstance(item, Item) and report.when == "call":
-            vars(report)["ftcheck_outcome"] = item.outcome
+        if isinstance(item, Item):
+            if report.when == "call":
+                vars(report)["ftcheck_outcome"] = item.outcome
+            if error is None:
+                return
         notes = self.session.take_notes() if report.when == "call" else []
         probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
         if probed:
@@ -318,13 +322,16 @@ class ItemRun:
         if self._evals and self._sums_up():
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
-            notices = [*self.session.keep_sheets(), *notices, *self.session.all_findings()]
+            odd = [text for one in self._evals.values() for text in case_set_notices(one.name, one.cases)]
+            notices = [*self.session.keep_sheets(), *odd, *notices, *self.session.all_findings()]
             shown = self.settings.json is not None or self.settings.report is not None
             summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
             for one in self._evals.values():
                 notices += label_notices(one.name, self.session.results(one))
             notices += [text for one in summaries for text in agreements(one)]
+            if self.is_worker and self.settings.report is None:  # the page's table of all cases needs them all
+                summaries = with_kept_cases(summaries)
         answered, from_store = self.session.counts
         return Share(
             started=self.session.started,
@@ -411,4 +418,11 @@ def pack(value: object) -> str:
 
 def unpack(text: str) -> Any:
     """Read what `pack` wrote, in a process of the same run."""
-    return pickle.loads(zlib.decompress(base64.b64decode(text)))
+    packed = zlib.decompress(base64.b64decode(text))
+    collects = gc.isenabled()
+    gc.disable()  # which would look through 100,000 cases again and again, of which none is garbage
+    try:
+        return pickle.loads(packed)
+    finally:
+        if collects:
+            gc.enable()

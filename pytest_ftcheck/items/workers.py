@@ -58,6 +58,11 @@ class Watch:
         self._thread = threading.Thread(target=self._poll, name="ftcheck-watch", daemon=True)
         self._thread.start()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was ended."""
+        return self._over.is_set()
+
     def close(self) -> None:
         """End the thread; the watcher hears no more from it. May be called again."""
         self._over.set()
