@@ -131,7 +131,7 @@ class Team:
         """Help whoever leads until its results are there: False. Or find that nobody does, any more: True."""
         store, run, owner = self.answering.store, self.answering.run, self.answering.owner
         self.answering.enter()
-        store.open_plan(run, self.name, [[self.name]])
+        store.open_plan(run, self.name, [[f"{run} {self.name}"]])
         while not store.is_published(run, self._results):
             claim = store.claim(run, self.name, owner, LEASE_S)
             if claim is not None:

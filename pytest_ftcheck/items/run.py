@@ -268,8 +268,10 @@ class ItemRun:
         """Print the verdict table, with the worst losses under -v, and write the files that were asked for.
 
         A run that could not begin has no table, but its files replace an earlier run's. One that cannot be written is
-        a warning: the verdict stands.
+        a warning: the verdict stands. A worker, whose terminal nobody sees, leaves it to the controller.
         """
+        if self.is_worker:
+            return
         run = self._record()
         run = self._reused(run)
         if not (run.gates or run.evals or run.probes):
