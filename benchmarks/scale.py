@@ -5,7 +5,8 @@
 The models are recorded answers, so that what is measured is ours and pytest's. Each run is a process of its own, with
 no other plugin than ours and xdist: CPU seconds of it and of all its children, wall seconds, and the largest resident
 size of the first process and of any other. Prints a table, writes <date>-scale.json, and exits with 1 where a limit is
-missed: 2 GB for any process, and CPU seconds that grow more than 1.5 times as fast as the cases.
+missed: 2 GB for any process, CPU seconds that grow more than 1.5 times as fast as the cases, and, at the largest number
+of cases, more CPU seconds added by `-n 2` than it adds to bare pytest (`xdist_added`, ours over bare's).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from benchmarks.every import machine
 
 LIMIT_MIB = 2_000
 LIMIT_GROWTH = 1.5
+LIMIT_ADDED = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PACKAGES = ("pytest-ftcheck", "pytest", "pytest-xdist", "numpy", "scipy")
 
@@ -179,6 +181,12 @@ def missed(found: Sequence[Measured]) -> list[str]:
         grown = growth(found, run)
         if grown is not None and grown > LIMIT_GROWTH:
             said.append(f"{run}: CPU seconds grow {grown} times as fast as the cases, at most {LIMIT_GROWTH}")
+    most = max(one.cases for one in found)
+    said += [
+        f"{run} of {most:,}: -n 2 adds {ratio} times what it adds to bare pytest, at most {LIMIT_ADDED}"
+        for run, ratio in xdist_added(found, most).items()
+        if ratio > LIMIT_ADDED
+    ]
     return said
 
 
@@ -192,6 +200,13 @@ def added(found: Sequence[Measured], count: int) -> dict[str, float]:
             said[f"{name}: cpu_s"] = round(two.cpu_s - one.cpu_s, 2)
             said[f"{name}: wall_s"] = round(two.wall_s - one.wall_s, 2)
     return said
+
+
+def xdist_added(found: Sequence[Measured], count: int) -> dict[str, float]:
+    """Return the CPU seconds that -n 2 adds to each of our runs over those that it adds to bare pytest."""
+    seconds = {name: value for name, value in added(found, count).items() if name.endswith("cpu_s")}
+    bare = seconds.pop("bare: cpu_s", None)
+    return {} if not bare else {name.partition(":")[0]: round(value / bare, 3) for name, value in seconds.items()}
 
 
 def main() -> int:
@@ -221,11 +236,12 @@ def main() -> int:
         "measured": [asdict(one) for one in found],
         "growth": {run: growth(found, run) for run in chosen.runs},
         "added_by_n_2": {f"{count:,}": added(found, count) for count in chosen.cases},
+        "xdist_added": {f"{count:,}": xdist_added(found, count) for count in chosen.cases},
         "missed": missed(found),
     }
     chosen.results.mkdir(parents=True, exist_ok=True)
     (chosen.results / f"{today}-scale.json").write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps({name: result[name] for name in ("growth", "added_by_n_2", "missed")}, indent=2))
+    print(json.dumps({name: result[name] for name in ("growth", "added_by_n_2", "xdist_added", "missed")}, indent=2))
     return 1 if result["missed"] else 0
 
 

@@ -50,9 +50,24 @@ class Watcher(Protocol):
         ...
 
 
+class Unannounced(LookupError):
+    """A shard holds a key whose request this process cannot name."""
+
+
+class Herald(Protocol):
+    """Who tells the other processes what a plan asks."""
+
+    def __call__(self, plans: Sequence[str], keys: Sequence[str], missing: Mapping[str, Request]) -> None:
+        """Hear the names of plans, the keys of all that was to be answered, in order, and what has no answer yet."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Answering:
-    """Answers requests for one process of a run. `key_of` gives a request's content key."""
+    """Answers requests for one process of a run. `key_of` gives a request's content key.
+
+    While this process leads others, its `herald` tells them of every plan.
+    """
 
     store: Store
     run: str
@@ -60,6 +75,7 @@ class Answering:
     key_of: Callable[[Request], str]
     open_engine: Callable[[], Engine]
     watcher: Watcher
+    herald: Herald | None = None
     answered: int = 0
     from_store: int = 0
     _engine: Engine | None = None
@@ -76,7 +92,7 @@ class Answering:
         wanted = dict(zip(keys, requests, strict=True))
         self._recall(wanted)
         if any(key not in self._known for key in wanted):
-            self._share(wanted)
+            self._share(keys, wanted)
         return [self._known[key] for key in keys]
 
     def answer_now(self, request: Request) -> Reply:
@@ -92,6 +108,30 @@ class Answering:
         reply = self._known.get(key)
         stored = isinstance(reply, Answer) and key not in self._kept and key not in self.store.planned(self.run)
         return reply, stored
+
+    def help(self, plans: Sequence[str], wanted: Mapping[str, Request]) -> bool:
+        """Answer one shard of another process's plans; return whether there was one to take.
+
+        Raises Unannounced where `wanted` cannot name one of its requests: the shard is then open again.
+        """
+        taken = self._claim(plans)
+        if taken is None:
+            return False
+        plan, claim = taken
+        try:
+            with self.heartbeat():
+                self._work(plan, claim, wanted)
+        except Unannounced:
+            self.store.split(self.run, plan, claim.index, self.owner, [claim.keys])
+            raise
+        self._tell()
+        return True
+
+    def wait(self) -> None:
+        """Wait a moment for the other processes; what those that are gone had taken is open at once."""
+        if not self.store.release_gone():
+            time.sleep(WAIT_S)
+        self._tell()
 
     def enter(self) -> None:
         """Show the other processes that this one lives, as long as it does."""
@@ -118,7 +158,7 @@ class Answering:
         self.from_store += len(stored)
         self._known.update(stored)
 
-    def _share(self, wanted: Mapping[str, Request]) -> None:
+    def _share(self, keys: Sequence[str], wanted: Mapping[str, Request]) -> None:
         """Claim and answer shards until none is open, then read what the other processes answered.
 
         A plan is named by its role and by all that is wanted, not by what was missing when this process looked: so
@@ -127,17 +167,19 @@ class Answering:
         self.enter()
         self.watcher.phase("answering")
         plans = self._open_plans(wanted)
+        if self.herald is not None:
+            self.herald(plans, keys, {key: one for key, one in wanted.items() if key not in self._known})
         while taken := self._next(plans):
             plan, claim = taken
-            with self._heartbeat():
+            with self.heartbeat():
                 self._work(plan, claim, wanted)
             self._tell()
         self._tell(at_last=True)
         left = [key for key in wanted if key not in self._known]
         self._known.update({key: Failure(reason=why) for key, why in self.store.failures(self.run, left).items()})
         self._known.update(self.store.answers(left))
-        for keys in cut({key: wanted[key] for key in left if key not in self._known}):
-            self._keep(keys, self._ask([wanted[key] for key in keys]))
+        for some in cut({key: wanted[key] for key in left if key not in self._known}):
+            self._keep(some, self._ask([wanted[key] for key in some]))
 
     def _open_plans(self, wanted: Mapping[str, Request]) -> list[str]:
         """Enter one plan a role, unless another process has, and return their names in the order of work."""
@@ -154,13 +196,18 @@ class Answering:
     def _next(self, plans: Sequence[str]) -> tuple[str, Claim] | None:
         """Claim the next shard, or wait until others have finished theirs; None when all is done."""
         while unfinished := [plan for plan in plans if not self.store.is_finished(self.run, plan)]:
-            for plan in unfinished:
-                claim = self.store.claim(self.run, plan, self.owner, LEASE_S)
-                if claim is not None:
-                    return plan, claim
-            if not self.store.release_gone():
-                time.sleep(WAIT_S)
-            self._tell()
+            taken = self._claim(unfinished)
+            if taken is not None:
+                return taken
+            self.wait()
+        return None
+
+    def _claim(self, plans: Sequence[str]) -> tuple[str, Claim] | None:
+        """Claim a shard of the first plan that has one; None where none is open."""
+        for plan in plans:
+            claim = self.store.claim(self.run, plan, self.owner, LEASE_S)
+            if claim is not None:
+                return plan, claim
         return None
 
     def _work(self, plan: str, claim: Claim, wanted: Mapping[str, Request]) -> None:
@@ -224,7 +271,7 @@ class Answering:
             return [Failure(reason=str(error)) for _ in requests]
 
     @contextmanager
-    def _heartbeat(self) -> Iterator[None]:
+    def heartbeat(self) -> Iterator[None]:
         """Keep this process's leases alive while its engine works."""
         done = threading.Event()
 

@@ -9,6 +9,7 @@ import dis
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,12 @@ ATTRIBUTE = "__ftcheck_eval__"
 NORMALIZE: tuple[Normalize, ...] = ("none", "length", "bytes")
 Source = str | Path | Iterable[Any] | Callable[[], Iterable[Any]]
 FieldName = str | Callable[[Mapping[str, Any]], Any]
+
+
+@cache
+def _file(body: Callable[..., Any]) -> Path:
+    """Return the file of a function; it is asked for at each item of an eval."""
+    return Path(inspect.getfile(body))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +57,7 @@ class EvalSpec:
     @property
     def path(self) -> Path:
         """The test file."""
-        return Path(inspect.getfile(self.body))
+        return _file(self.body)
 
     @property
     def line(self) -> int:

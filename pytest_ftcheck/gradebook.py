@@ -28,16 +28,19 @@ class Wanted:
 
 @dataclass(slots=True, kw_only=True)
 class GradeBook:
-    """The grades of one eval. `ask` answers the judge's requests in one plan; `key_of` names a request by content."""
+    """The grades of one eval. `ask` answers the judge's requests in one plan; `key_of` names a request by content.
+
+    `fingerprints` of graders, by their ids, are those that are known already.
+    """
 
     eval: str
     store: Store
     ask: Callable[[Sequence[Request]], Sequence[Reply]]
     key_of: Callable[[Request], str]
+    fingerprints: dict[int, str | None] = field(default_factory=dict)
     _wanted: dict[str, Wanted] = field(default_factory=dict)
     _keys: dict[tuple[int, str, Role, int], str] = field(default_factory=dict)
     _grades: dict[str, Grade | GraderError] = field(default_factory=dict)
-    _fingerprints: dict[int, str | None] = field(default_factory=dict)
 
     def want(self, grader: Grader, case: Case, role: Role, number: int, replies: dict[Role, Sequence[Reply]]) -> None:
         """Want the grade of sample `number` of a role's answer; `replies` holds the other's too, if it is compared."""
@@ -95,9 +98,9 @@ class GradeBook:
 
     def _fingerprint(self, grader: Grader) -> str | None:
         """Return a grader's fingerprint, computed once: some hash a function's source, or a model's files."""
-        if id(grader) not in self._fingerprints:
-            self._fingerprints[id(grader)] = grader.fingerprint
-        return self._fingerprints[id(grader)]
+        if id(grader) not in self.fingerprints:
+            self.fingerprints[id(grader)] = grader.fingerprint
+        return self.fingerprints[id(grader)]
 
     def _key(self, one: Wanted) -> str:
         """Content key of a grade. A grader without a fingerprint gets one that is no key of the store."""

@@ -16,7 +16,6 @@ from typing import Any
 
 from pytest_ftcheck.answering import Answering, Watcher
 from pytest_ftcheck.comparison import Comparison, Metric, Policy, against_third
-from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.data.labels import Label, labels_file, read_labels
 from pytest_ftcheck.data.sheets import write_sheet
 from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError, StoreError
@@ -45,9 +44,12 @@ from pytest_ftcheck.records import (
     Role,
 )
 from pytest_ftcheck.roles import Roles, resolve_roles
-from pytest_ftcheck.store import LedgerEntry, Store
+from pytest_ftcheck.store import Claim, LedgerEntry, Store
+from pytest_ftcheck.teamwork import Findings, Selection, Team, talks_of
 
 NAMED_MISSING = 5
+SUMMARY = "summary"
+"""The task of summing evals up, and of saying what all results together show."""
 TASK_S = 24 * 3600.0
 """How long a task that one process took is its own."""
 SUITES_FOLDER = Path(__file__).parent / "suites"
@@ -55,16 +57,23 @@ SUITES_FOLDER = Path(__file__).parent / "suites"
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Session:
-    """The state of one process's part in a run. Made cheaply: models are resolved when `start` is called."""
+    """The state of one process's part in a run. Made cheaply: models are resolved when `start` is called.
+
+    `together` says that other processes have parts in it, with the same evals.
+    """
 
     settings: Settings
     run: str
     owner: str
     watcher: Watcher
+    together: bool = False
     started: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     _clock: float = field(default_factory=time.monotonic)
     _evals: dict[EvalSpec, Eval] = field(default_factory=dict)
     _results: dict[Eval, dict[str, CaseResult]] = field(default_factory=dict)
+    _findings: Findings | None = None
+    _taken: dict[str, Claim | None] = field(default_factory=dict)
+    _fingerprints: dict[int, str | None] = field(default_factory=dict)
     _roles: Roles | None = None
     _store: Store | None = None
     _answering: Answering | None = None
@@ -138,7 +147,7 @@ class Session:
 
         Requests `beside` them, those of probes, share the first plan; their replies are returned in order.
         """
-        work = [(one, case) for one, cases in planned for case in cases if case.id not in self._results.get(one, {})]
+        work = [(one, case) for one, cases in planned for case in self._unknown(one, cases)]
         replies, apart = self._converse(work, ROLES, beside)
         by_eval: dict[Eval, list[Case]] = {}
         for one, case in work:
@@ -147,6 +156,54 @@ class Session:
             self._results.setdefault(one, {}).update(self._grade(one, cases, replies))
         self._ask_third({one: cases for one, cases in by_eval.items() if one.baseline == "given"})
         return apart
+
+    def prepare(self, planned: Sequence[tuple[Eval, Sequence[Case]]], beside: Sequence[Request] = ()) -> list[Reply]:
+        """Answer and grade what a run selected, as `answer` does, but what one process suffices for once in the run."""
+        self.start()
+        if not (self.together and planned) or self._findings is not None:
+            return self.answer(planned, beside)
+        self._fingerprints.update({id(each): each.fingerprint for one, _ in planned for each in one.spec.graders})
+        selection = Selection(evals=tuple((one, tuple(cases)) for one, cases in planned))
+        team = Team(
+            answering=self._the_answering,
+            roles=self._the_roles,
+            selection=selection,
+            name=selection.name(self._the_roles, self._fingerprints),
+        )
+        if team.leads():
+            return self._lead(team, planned, beside)
+        self._findings = team.findings()
+        # Where the leader could not find anything each process does, and says why.
+        known = all(not self._unknown(one, cases[:1]) for one, cases in planned)
+        return self.answer(() if known else planned, beside)
+
+    def _lead(
+        self, team: Team, planned: Sequence[tuple[Eval, Sequence[Case]]], beside: Sequence[Request]
+    ) -> list[Reply]:
+        self._the_answering.herald = team.herald
+        with self._the_answering.heartbeat():
+            try:
+                replies = self.answer(planned, beside)
+            except FtcheckError:
+                with suppress(FtcheckError):
+                    team.publish({})
+                raise
+            finally:
+                self._the_answering.herald = None
+            team.publish(self._results)
+        # It alone has all results at hand.
+        self.takes(SUMMARY)
+        return replies
+
+    def _unknown(self, one: Eval, cases: Sequence[Case]) -> list[Case]:
+        """Return the cases of which nothing is known, here or from the process that led."""
+        known = self._results.get(one, {})
+        unknown = [case for case in cases if case.id not in known]
+        if unknown and self._findings is not None:
+            found = self._findings.of(one, unknown)
+            self._results.setdefault(one, {}).update(found)
+            unknown = [case for case in unknown if case.id not in found]
+        return unknown
 
     def _ask_third(self, planned: Mapping[Eval, Sequence[Case]]) -> None:
         """Put the third model's answers beside those of base and ft, which are all there: it can take nothing away."""
@@ -173,7 +230,7 @@ class Session:
 
     def result(self, one: Eval, case: Case) -> CaseResult:
         """Return one case's answers and grades. Raises EngineError or GraderError when one of them is missing."""
-        if case.id not in self._results.get(one, {}):
+        if self._unknown(one, [case]):
             self.answer([(one, [case])])
         result = self._results[one][case.id]
         if result.missing:
@@ -182,11 +239,13 @@ class Session:
 
     def results(self, one: Eval) -> list[CaseResult]:
         """Return what is known of an eval's cases, in the order of the file."""
+        self._unknown(one, self.cases_of(one))
         known = self._results.get(one, {})
         return [known[case.id] for case in self.cases_of(one) if case.id in known]
 
     def known_result(self, one: Eval, case: Case) -> CaseResult | None:
         """Return one case's answers and grades, with what is missing of them; None where it was not asked."""
+        self._unknown(one, [case])
         return self._results.get(one, {}).get(case.id)
 
     def exchange(
@@ -334,25 +393,41 @@ class Session:
         self.start()
         return self._the_roles.question(role, prompt, decoding, system)
 
-    def takes(self, task: str, *, again: bool = False) -> bool:
-        """Whether it is this process that does what one of the run's suffices for.
+    def takes(self, task: str) -> bool:
+        """Whether it is this process that does what one of the run's suffices for; it may ask again.
 
-        With `again` whoever took it before, and is gone since, may have died over it. Without a store each does it.
+        What one that is gone had taken, and not done, is taken over. Without a store each does it.
         """
         if self._answering is None:
             return True
+        store, owner = self._the_store, self._tasks
         try:
-            self._answering.enter()
-            if again:
-                self._the_store.release_gone()
-            self._the_store.open_plan(self.run, task, [[f"{self.run} {task}"]])
-            return self._the_store.claim(self.run, task, self.owner, TASK_S) is not None
+            if not self._taken:
+                store.enter(owner)
+            if self._taken.get(task) is None:
+                store.release_gone()
+                store.open_plan(self.run, task, [[f"{self.run} {task}"]])
+                self._taken[task] = store.claim(self.run, task, owner, TASK_S)
+            return self._taken[task] is not None
         except StoreError:
             return True
 
+    def did(self, task: str) -> None:
+        """Say that a task that was taken is done, so that nobody takes it over."""
+        claim = self._taken.get(task)
+        if claim is not None:
+            with suppress(StoreError):
+                self._the_store.finish(self.run, task, claim.index, self._tasks, {}, {})
+
+    @property
+    def _tasks(self) -> str:
+        """The owner of tasks: a heartbeat would shorten the leases of this process's own name to those of shards."""
+        return f"{self.owner}-tasks"
+
     def record(self, started: str, facts: Mapping[str, Any]) -> None:
-        """Enter the run into the ledger. Raises StoreError."""
+        """Enter the run into the ledger, and forget what its processes told each other. Raises StoreError."""
         with Store(self.settings.store) as store:
+            store.withdraw(self.run)
             store.record_run(self.run, started, facts)
 
     def history(self) -> list[LedgerEntry]:
@@ -378,11 +453,18 @@ class Session:
         return time.monotonic() - self._clock
 
     def all_notices(self) -> list[str]:
-        """What a reader of the verdicts must know: about the store, and about answers too alike to be true."""
+        """What a reader of the verdicts must know of how the answers came to be, as this process saw it."""
         store = [] if self._store is None else list(self._store.notices)
         roles = [] if self._roles is None else self._roles.notices()
         engine = [] if self._answering is None else self._answering.notices()
-        return [*store, *self.notices, *roles, *engine, *self._judges(), *self._alarms(), *self._silence()]
+        return [*store, *self.notices, *roles, *engine]
+
+    def all_findings(self) -> list[str]:
+        """What a reader must know of the results, all together: of judges, and of answers too alike to be true."""
+        if self._findings is not None:
+            for one, cases in self._findings.selection.evals:
+                self._unknown(one, cases)
+        return [*self._judges(), *self._alarms(), *self._silence()]
 
     def close(self) -> None:
         """Give engine and store back."""
@@ -390,6 +472,7 @@ class Session:
         if self._answering is not None:
             self._answering.close()
         if self._store is not None:
+            self._store.leave(self._tasks)
             self._store.close()
 
     def _require_judge(self, spec: EvalSpec) -> None:
@@ -471,12 +554,7 @@ class Session:
         if not work and not beside:
             return {}, []
         self.start()
-        talks = [
-            _Talk(role=role, one=one, case=case, sample=sample)
-            for one, case in work
-            for role in roles
-            for sample in range(one.spec.samples)
-        ]
+        talks = [talk for one, case in work for talk in talks_of(one, case, roles)]
         open_talks = talks
         first = list(beside)
         apart: list[Reply] = []
@@ -511,7 +589,11 @@ class Session:
 
     def _book(self, one: Eval) -> GradeBook:
         return GradeBook(
-            eval=one.name, store=self._the_store, ask=self._the_answering.answer, key_of=self._the_roles.key_of
+            eval=one.name,
+            store=self._the_store,
+            ask=self._the_answering.answer,
+            key_of=self._the_roles.key_of,
+            fingerprints=self._fingerprints,
         )
 
     def _silence(self) -> list[str]:
@@ -554,31 +636,6 @@ class Session:
     def _the_answering(self) -> Answering:
         assert self._answering is not None
         return self._answering
-
-
-@dataclass(slots=True, kw_only=True)
-class _Talk:
-    """One sample of one case with one role: a single question, or user turns answered one after the other."""
-
-    role: Role
-    one: Eval
-    case: Case
-    sample: int
-    replies: list[Reply] = field(default_factory=list)
-
-    @property
-    def turns(self) -> int:
-        return len(turns_of(self.case.input)) or 1
-
-    @property
-    def finished(self) -> bool:
-        return len(self.replies) == self.turns or isinstance(self.replies[-1], Failure)
-
-    def next_request(self, roles: Roles) -> Request:
-        earlier = [str(reply) for reply in self.replies]
-        return roles.request(
-            self.role, self.one.spec, self.case, sample=self.sample, earlier=earlier, baseline=self.one.baseline
-        )
 
 
 def answer_of(request: Request, reply: Reply) -> Answer:

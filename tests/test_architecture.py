@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("breakdowns", "environment", "habits"),
     ("hygiene",),
     ("session",),
-    ("gradebook", "people"),
+    ("gradebook", "people", "teamwork"),
     ("answering", "roles"),
     ("suites",),
     ("gates", "memorisation", "curves"),

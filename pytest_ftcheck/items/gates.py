@@ -91,8 +91,10 @@ def rehearsed(item: pytest.Item, session: Session, policy: Policy) -> Exception 
     A body that asks for more than comparisons is not run.
     """
     spec = gate_spec(item)
+    if spec is None:
+        return LookupError("it is no gate")
     asked = set(getattr(item, "fixturenames", ())) - {"request"}
-    if spec is None or not asked or not asked <= {"comparison", "comparisons"}:
+    if not asked or not asked <= {"comparison", "comparisons"}:
         return LookupError("it asks for more than comparisons")
     settings = session.settings
     policy = replace(policy, acceptable=settings.acceptable_drop, catastrophic=settings.catastrophic_drop)

@@ -138,7 +138,7 @@ def answer_planned(session: Session, evals: Sequence[tuple[Eval, Sequence[Case]]
     """
     try:
         session.start()
-        probes.take(session.answer(evals, beside=probes.requests()))
+        probes.take(session.prepare(evals, beside=probes.requests()))
         while requests := probes.requests():
             probes.take(session.answer((), beside=requests))
     except FtcheckError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import os
 import pickle
 import sys
@@ -32,7 +33,7 @@ from pytest_ftcheck.items.outputs import deliver, needs_cases
 from pytest_ftcheck.items.planning import PlanningPass, answer_planned
 from pytest_ftcheck.items.probes import Model
 from pytest_ftcheck.items.verbose_cases import OPTION, case_views, unknown_cases
-from pytest_ftcheck.items.workers import Crashes, Silent, Watch, is_replacement
+from pytest_ftcheck.items.workers import Crashes, Silent, Watch
 from pytest_ftcheck.records import (
     Decision,
     EvalSummary,
@@ -46,8 +47,9 @@ from pytest_ftcheck.records import (
 )
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.progress import Progress
+from pytest_ftcheck.reports.selection import with_kept_cases
 from pytest_ftcheck.reports.verbose_case import CaseView, case_text, case_title
-from pytest_ftcheck.session import Session
+from pytest_ftcheck.session import SUMMARY, Session
 
 if TYPE_CHECKING:
     from pytest_ftcheck.comparison import Comparison
@@ -86,7 +88,6 @@ class ItemRun:
         worker = getattr(config, "workerinput", None)
         self.settings = settings
         self.is_worker = worker is not None
-        self._is_replacement = worker is not None and is_replacement(worker["workerid"], worker["workercount"])
         self.collect_only = bool(config.getoption("collectonly", False))
         self.progress = Silent() if self.is_worker else progress
         self.session = Session(
@@ -94,6 +95,7 @@ class ItemRun:
             run=uuid.uuid4().hex if worker is None else str(worker["testrunuid"]),
             owner=f"{os.getpid()}-{uuid.uuid4().hex[:8]}",
             watcher=self.progress,
+            together=worker is not None and worker["workercount"] > 1,
         )
         self.gates: dict[str, GateResult] = {}
         self.probes: dict[str, tuple[ProbeResult, ...]] = {}
@@ -124,7 +126,8 @@ class ItemRun:
         """Say which gates cannot pass with the cases that they have."""
         if self.settings.model is None:
             return []
-        return [line for item in items for line in rehearse(item, self.session)]
+        gates = (item for item in items if gate_spec(item) is not None)
+        return [line for item in gates for line in rehearse(item, self.session)]
 
     def answer(self, items: list[pytest.Item]) -> None:
         """Answer and grade everything that the selected items need, in one plan."""
@@ -155,9 +158,7 @@ class ItemRun:
         self.progress.close()
 
     def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
-        """Before any model loads: what is odd about the cases, are they as pinned, are any in the training data?"""
-        for one in evals:
-            self.session.notices += case_set_notices(one.name, one.cases)
+        """Before any model loads: are the cases as they were pinned, are any in the training data?"""
         if self.settings.frozen or self.settings.lock.exists():
             known = self._collected or items
             files = whole_files(known, self.config)
@@ -177,7 +178,7 @@ class ItemRun:
     def begins(self, nodeid: str) -> None:
         """Hear that a test begins, in whichever process: what was to be answered is."""
         self.crashes.begins(nodeid)
-        if self._watch is not None:
+        if self._watch is not None and not self._watch.is_over:
             self._watch.close()
             self.progress.close()
 
@@ -212,8 +213,11 @@ class ItemRun:
         if self.is_worker and not self._introduced:
             vars(report)["ftcheck_own"] = pack(_own(item.session.items))
             self._introduced = True
-        if isinstance(item, Item) and report.when == "call":
-            vars(report)["ftcheck_outcome"] = item.outcome
+        if isinstance(item, Item):
+            if report.when == "call":
+                vars(report)["ftcheck_outcome"] = item.outcome
+            if error is None:
+                return
         notes = self.session.take_notes() if report.when == "call" else []
         probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
         if probed:
@@ -258,6 +262,7 @@ class ItemRun:
             self._watch.close()
             self.progress.close()
         share = self._share()
+        self.session.did(SUMMARY)
         self.session.close()
         output = getattr(config, "workeroutput", None)
         if output is not None:
@@ -269,7 +274,7 @@ class ItemRun:
         """Print the verdict table, with the worst losses under -v, and write the files that were asked for.
 
         A run that could not begin has no table, but its files replace an earlier run's. One that cannot be written is
-        a warning: the verdict stands.
+        a warning: the verdict stands. A worker, whose terminal nobody sees, leaves it to the controller.
         """
         run = self._reused(self._record())
         self._report(terminal, run)
@@ -327,17 +332,21 @@ class ItemRun:
             self.session.record(run.started, facts_of(run))
 
     def _share(self) -> Share:
-        notices = [*self.session.keep_sheets(), *self.session.all_notices()]
+        notices = self.session.all_notices()
         summaries: tuple[EvalSummary, ...] = ()
-        if self._evals:
+        if self._evals and self._sums_up():
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
-            mine = [one for one in self._evals.values() if self._sums_up(one)]
-            summaries = tuple(summarise(self.session, one, cases=needs_cases(self.settings)) for one in mine)
+            odd = [text for one in self._evals.values() for text in case_set_notices(one.name, one.cases)]
+            notices = [*self.session.keep_sheets(), *odd, *notices, *self.session.all_findings()]
+            shown = needs_cases(self.settings)
+            summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
             for one in self._evals.values():
                 notices += label_notices(one.name, self.session.results(one))
             notices += [text for one in summaries for text in agreements(one)]
+            if self.is_worker and self.settings.report is None:  # the page's table of all cases needs them all
+                summaries = with_kept_cases(summaries)
         answered, from_store = self.session.counts
         views, warnings = self._verbose_cases()
         return Share(
@@ -356,7 +365,7 @@ class ItemRun:
     def _verbose_cases(self) -> tuple[tuple[CaseView, ...], tuple[str, ...]]:
         """Return what is known of the cases that --ft-verbose-case names, and warnings of those that nobody knows."""
         ids = self.settings.verbose_cases
-        if not (ids and self.session.evals and self.session.takes("verbose cases", again=self._is_replacement)):
+        if not (ids and self.session.evals and self._sums_up()):
             return (), ()
         if self.settings.model is None:
             return (), (f"{OPTION} {NO_MODEL}",)
@@ -365,9 +374,9 @@ class ItemRun:
         except FtcheckError as error:  # a store that cannot be read any more does not touch the verdict
             return (), (f"{OPTION}: {error}",)
 
-    def _sums_up(self, one: Eval) -> bool:
-        """Whether this process sums an eval up: of several workers one does, and sends what may be much."""
-        return not self.is_worker or self.session.takes(f"summary of {one.nodeid}", again=self._is_replacement)
+    def _sums_up(self) -> bool:
+        """Whether this process sums up: of several workers one does, and sends what may be much."""
+        return not self.is_worker or self.session.takes(SUMMARY)
 
     def _record(self) -> Run:
         """Put together what all processes of the run found."""
@@ -433,4 +442,11 @@ def pack(value: object) -> str:
 
 def unpack(text: str) -> Any:
     """Read what `pack` wrote, in a process of the same run."""
-    return pickle.loads(zlib.decompress(base64.b64decode(text)))
+    packed = zlib.decompress(base64.b64decode(text))
+    collects = gc.isenabled()
+    gc.disable()  # which would look through 100,000 cases again and again, of which none is garbage
+    try:
+        return pickle.loads(packed)
+    finally:
+        if collects:
+            gc.enable()

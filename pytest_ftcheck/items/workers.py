@@ -58,6 +58,11 @@ class Watch:
         self._thread = threading.Thread(target=self._poll, name="ftcheck-watch", daemon=True)
         self._thread.start()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was ended."""
+        return self._over.is_set()
+
     def close(self) -> None:
         """End the thread; the watcher hears no more from it. May be called again."""
         self._over.set()
@@ -79,15 +84,6 @@ class Watch:
                         begun = True
                     if counts:
                         self._watcher.answered(counts)
-
-
-def is_replacement(worker: str, count: int) -> bool:
-    """Whether a worker may stand in for one that died: xdist numbers them on.
-
-    >>> [is_replacement(name, 2) for name in ("gw1", "gw2")]
-    [False, True]
-    """
-    return worker not in {f"gw{number}" for number in range(count)}
 
 
 def outlive(node: Any) -> None:

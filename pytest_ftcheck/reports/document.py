@@ -50,7 +50,7 @@ _SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 def run_document(run: Run) -> dict[str, Any]:
     """Return all facts of a run as dicts, lists, strings, bools, finite numbers and None, as the schema has them."""
     decision = wording.overall(run)
-    kept = kept_cases(run)
+    kept = kept_cases(run.evals)
     return {
         "schema_version": SCHEMA_VERSION,
         "id": _plain(run.id),

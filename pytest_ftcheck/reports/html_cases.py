@@ -34,7 +34,7 @@ def cases_data(run: Run) -> dict[str, Any]:
 
     A run read from a file of the first versions holds no cases; its worst losses stand in their place.
     """
-    kept = kept_cases(run)
+    kept = kept_cases(run.evals)
     held = [
         (number, at, result)
         for number, (one, cases) in enumerate(zip(run.evals, kept, strict=True))

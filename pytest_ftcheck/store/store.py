@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from pytest_ftcheck.store.bulletins import Bulletins
 from pytest_ftcheck.store.database import Database
 from pytest_ftcheck.store.facts import Facts
 from pytest_ftcheck.store.ledger import Ledger
@@ -14,7 +15,7 @@ from pytest_ftcheck.store.shards import Shards
 TIMEOUT_S = 60.0
 
 
-class Store(Facts, Shards, Owners, Ledger):
+class Store(Facts, Shards, Bulletins, Owners, Ledger):
     """Opens or makes the store in `folder`; threads and forked or spawned processes may use it at once.
 
     `timeout_s` is how long, in seconds, one statement waits for other processes' transactions. Raises StoreError
