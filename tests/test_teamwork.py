@@ -105,7 +105,7 @@ def test_a_place_names_a_talk() -> None:
     """The n-th talk of a selection is the n-th of all evals' talks, whatever their numbers of cases and samples."""
     evals = (eval_of("one", 3), eval_of("none", 0), eval_of("several", 2, samples=3), eval_of("last", 1))
     selection = selection_of(*evals)
-    talks = [talk for one in evals for case in one.cases for talk in talks_of(one, case, ROLES)]
+    talks = [talk for one in evals for case in one.cases for talk in talks_of(one, case, ("base", "ft"))]
     assert [selection.talk(number) for number in range(selection.first_talks())] == talks
 
 
