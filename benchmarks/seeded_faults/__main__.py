@@ -83,7 +83,8 @@ def inject(fault: Fault, control: Control, folder: Path) -> dict[str, Any]:
             again = exam.run(ft_store="fresh")
             facts["same_verdicts_from_an_empty_store"] = _verdicts(run.document) == _verdicts(again.document)
         kept.write_text(json.dumps(facts | {"wall_s": round(time.monotonic() - start, 1)}), encoding="utf-8")
-    facts = json.loads(kept.read_text(encoding="utf-8"))
+    # Messages name files by where the project lay in this run.
+    facts = json.loads(kept.read_text(encoding="utf-8").replace(f"{folder / fault.name}/", ""))
     outcome = Outcome(**{name: facts.pop(name) for name in ("status", "printed", "document")})
     found = compare(control.outcome, outcome)
     caught = found.caught(harmful=fault.harmful)

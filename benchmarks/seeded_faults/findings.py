@@ -72,7 +72,7 @@ def _gates(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Sign]:
         Sign(
             how="error" if gate["verdict"] == "error" else "gate",
             name=gate["name"],
-            what=_short(f"{gate['verdict']}: {gate['words']}"),
+            what=_short(f"{gate['verdict']}: {gate['words']}").removeprefix("error: ").removeprefix("error: "),
         )
         for gate in red
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from benchmarks.seeded_faults.fine_tunes import FINE_TUNES
 
 PAGE = Path(__file__).parents[2] / "docs" / "seeded-faults.md"
 SHOWN = 170
-SIGNS = 3
+SIGNS = 2
 
 INTRO = """\
 # Which faults are caught
@@ -80,13 +81,14 @@ def page(result: Mapping[str, Any]) -> str:
         quiet=_quiet([one for one in faults if not one["harmful"]]),
         **{name: tally[name] for name in ("stopped", "told", "missed")},
     )
+    gates = len(control["verdicts"])
     ours = {fault.name for fault in FINE_TUNES}
     parts = [
         intro,
         "## Broken fine-tunes\n\n",
-        table([one for one in faults if one["name"] in ours]),
+        table([one for one in faults if one["name"] in ours], gates),
         "\n## Broken exams\n\nThe fine-tune is the good one.\n\n",
-        table([one for one in faults if one["name"] not in ours]),
+        table([one for one in faults if one["name"] not in ours], gates),
         "\n",
         "## What follows from the misses\n\n",
         *(
@@ -104,34 +106,49 @@ def _quiet(others: Sequence[Mapping[str, Any]]) -> str:
     return f"Of {len(others)} changes that are no faults, {len(quiet)} went through without a word."
 
 
-def table(faults: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows of faults as a Markdown table."""
+def table(faults: Sequence[Mapping[str, Any]], gates: int) -> str:
+    """Return the rows of faults as a Markdown table; the control has so many gates."""
     lines = ["| fault | how it comes about | caught | by |", "|---|---|---|---|"]
     for one in faults:
-        cells = (f"**{one['name']}**: {one['change']}", one["story"], one["caught"], _by(one))
+        cells = (f"**{one['name']}**: {one['change']}", one["story"], one["caught"], _by(one, gates))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _by(one: Mapping[str, Any]) -> str:
-    """Say what caught a fault, gates together, and what changed where nothing did."""
-    red = [sign for sign in one["signs"] if sign["how"] == "gate"]
-    rest = [sign for sign in one["signs"] if sign["how"] != "gate"]
-    said = [f"red: {', '.join(_gate(sign) for sign in red)}"] if red else []
-    said += [f"{sign['how']}: {_text(sign['what'])}" for sign in rest[:SIGNS]]
-    if len(rest) > SIGNS:
-        said.append(f"and {len(rest) - SIGNS} more")
+def _by(one: Mapping[str, Any], gates: int) -> str:
+    """Say what caught a fault, gates and like messages together, and how many answers changed where nothing did."""
+    by_how = {how: [sign for sign in one["signs"] if sign["how"] == how] for how in ("gate", "error")}
+    said = [f"red: {_names(by_how['gate'], gates)}"] if by_how["gate"] else []
+    if by_how["error"]:
+        named = [sign for sign in by_how["error"] if sign["name"]]
+        where = f" in {_names(named, gates)}" if named else ""
+        said.append(f"error{where}: {_text(by_how['error'][0]['what'])}")
+    rest = [sign for sign in one["signs"] if sign["how"] not in by_how]
+    alike: dict[str, list[Mapping[str, Any]]] = {}
+    for sign in rest:
+        alike.setdefault(f"{sign['how']} {_KIND.sub('', sign['what'])[:50]}", []).append(sign)
+    for signs in list(alike.values())[:SIGNS]:
+        more = f" ({len(signs) - 1} more like it)" if len(signs) > 1 else ""
+        said.append(f"{signs[0]['how']}: {_text(signs[0]['what'])}{more}")
+    if len(alike) > SIGNS:
+        said.append(f"and {len(alike) - SIGNS} more")
     if "same_verdicts_from_an_empty_store" in one:
         same = "the same verdicts" if one["same_verdicts_from_an_empty_store"] else "other verdicts"
         said.append(f"from an empty store {same}")
     if not one["signs"]:
-        changed = ", ".join(f"{number} of {one['of']} {role}" for role, number in one["changed"].items() if number)
-        said.append(f"answers that changed: {changed}" if changed else "no answer changed")
+        changed = [f"{number} of {one['of']} of {role}" for role, number in one["changed"].items() if number]
+        said.append(f"answers that changed: {', '.join(changed)}" if changed else "no answer changed")
     return "; ".join(said)
 
 
-def _gate(sign: Mapping[str, Any]) -> str:
-    return f"`{sign['name']}`{' (inconclusive)' if sign['what'].startswith('inconclusive') else ''}"
+_KIND = re.compile(r"^\S+: |\d[\d,.]*|\btest_\w+")
+
+
+def _names(signs: Sequence[Mapping[str, Any]], gates: int) -> str:
+    if len(signs) == gates:
+        return f"all {gates} gates"
+    unproven = " (inconclusive)"
+    return ", ".join(f"`{one['name']}`{unproven if one['what'].startswith('inconclusive') else ''}" for one in signs)
 
 
 def _text(text: str) -> str:

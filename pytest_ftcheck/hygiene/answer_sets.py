@@ -62,7 +62,7 @@ def _is_cut(reply: Reply) -> bool:
 
 def _floor(name: str, grader: Grader, results: Sequence[CaseResult]) -> str:
     """Say where neither role scores enough to lose anything."""
-    if not grader.binary or any(hasattr(grader, special) for special in ("corpus", "combine")):
+    if not grader.binary or any(getattr(grader, special, None) for special in ("corpus", "combine")):
         return ""
     base = sum(_all_best(grader, result.base_grades[grader.name]) for result in results)
     ft = sum(_all_best(grader, result.ft_grades[grader.name]) for result in results)
