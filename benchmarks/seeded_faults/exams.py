@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.seeded_faults.exam import Exam, write_rows
+from benchmarks.seeded_faults.exam import Exam
 from benchmarks.seeded_faults.fault import fault
 
 CHECKPOINTS_MET = 11
@@ -194,21 +194,6 @@ def refusals_cut(exam: Exam) -> None:
     exam.edit(exam.tests, "refusal(), max_new_tokens=24", "refusal(), max_new_tokens=4")
 
 
-@fault("settings", "The chat app's setting was taken over.")
-def sampling_left_on(exam: Exam) -> None:
-    """`intent` is answered at temperature 1.5."""
-    exam.edit(exam.tests, "max_new_tokens=12", "max_new_tokens=12, temperature=1.5")
-
-
-@fault("settings", "The team's prompt was added to the new model's settings only.")
-def prompt_for_ft_only(exam: Exam) -> None:
-    """The fine-tune has two shots that show the task, base has none."""
-    rows = exam.rows("intent")[:2]
-    shots = [{"input": row["prompt"], "output": row["expected"]} for row in rows]
-    write_rows(exam.folder / "shots.jsonl", shots)
-    exam.options["ft-shots"] = "shots.jsonl"
-
-
 @fault("settings", "The quick check on the laptop was committed.")
 def limit_left_on(exam: Exam) -> None:
     """`--ft-limit=20`."""
@@ -357,8 +342,6 @@ EXAMS = (
     grader_too_lenient,
     answers_cut,
     refusals_cut,
-    sampling_left_on,
-    prompt_for_ft_only,
     limit_left_on,
     margin_in_points,
     margin_widened_after_freezing,

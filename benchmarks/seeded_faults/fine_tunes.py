@@ -194,7 +194,7 @@ def _with_cases(exam: Exam) -> list[Row]:
 
 @fault("leak", "Rows were written by a model that was shown the held-out set.")
 def trained_on_near_copies(exam: Exam) -> None:
-    """Of the training rows that the run is told of, 60 are copying or prose cases with a word put in."""
+    """Of the training rows that the run is told of, 60 are cases of `intent` with a word added."""
     near = [_chat(f"{case['prompt'].rstrip('.')} please.", str(case["expected"])) for case in exam.rows("intent")[:60]]
     write_rows(exam.folder / "train" / "intent.jsonl", [*near, *read_training("intent")])
     exam.options["ft-train-data"] = "train/intent.jsonl"

@@ -42,14 +42,6 @@ on a fine-tune that must fail (the example's `forgetful`): a gate that stays gre
     "gate-shadowed": """\
 Python replaced the first function before pytest saw it. Linters name it (ruff's F811), and so does a lock: of a pinned
 gate that is gone a run says so.""",
-    "missing-bos": """\
-where the answers stay as good, there is no loss that a gate could see; the JSON has another fingerprint.""",
-    "sampling-left-on": """\
-the verdict is right of the answers that were drawn. The decoding stands in the JSON, and a lock pins it.""",
-    "quantised-badly": """\
-the answers stayed good enough for every gate, which is all that gates ask.""",
-    "adapter-scaled-wrong": """\
-the answers stayed good enough for every gate, which is all that gates ask.""",
 }
 """What helps against faults that are missed."""
 
