@@ -18,6 +18,7 @@ from pytest_ftcheck.models.identity import answer_key, engine_identity
 from pytest_ftcheck.models.prompts import Profile, Shot, conversation, load_profile, load_shots
 from pytest_ftcheck.models.protocol import EngineOptions, ModelSpec, ServedOptions
 from pytest_ftcheck.models.roster import ENGINES
+from pytest_ftcheck.models.templates import chat_template_of
 from pytest_ftcheck.records import ANSWERING, ROLES, Case, Decoding, Message, ModelRecord, Request, Role, digest
 
 if TYPE_CHECKING:
@@ -101,7 +102,19 @@ class Roles:
         return "bare base, while ft has a prompt of its own: see --ft-base-profile" if ft.system or ft.shots else ""
 
     def notices(self) -> list[str]:
-        """What a reader must know of how the models are named."""
+        """What a reader must know of how the models are named and asked."""
+        return [*self._templates(), *self._unseen()]
+
+    def _templates(self) -> list[str]:
+        """Say that both roles have a chat template, and not the same: ft's answers to other prompts are compared."""
+        if any(self.profiles[role].template != "chat" for role in ROLES):
+            return []
+        base, ft = (chat_template_of(self.specs[role]) for role in ROLES)
+        if not base or not ft or base == ft:
+            return []
+        return ["ft's chat template is not base's: are its prompts those that it was trained on?"]
+
+    def _unseen(self) -> list[str]:
         served = [role for role, spec in self.specs.items() if spec.kind == "served"]
         third = self.specs.get("also")
         same = [role for role in ROLES if third is not None and third.fingerprint == self.specs[role].fingerprint]

@@ -12,7 +12,7 @@ import pytest_ftcheck.stats.independent  # noqa: F401 - an in-process run forget
 from pytest_ftcheck import curves
 from pytest_ftcheck.cli import COMMANDS, main
 from pytest_ftcheck.data import leaks
-from pytest_ftcheck.hygiene import case_sets, reuse
+from pytest_ftcheck.hygiene import answer_sets, case_sets, reuse
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "hygiene.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
@@ -83,5 +83,6 @@ def test_its_thresholds_are_the_programs() -> None:
     assert (leaks.NEAR, leaks.SHORT_PROMPT_WORDS, leaks.SHORT_ANSWER_WORDS, leaks.LEAST_WORDS) == (0.8, 5, 8, 8)
     assert (leaks.LEAST_SHINGLES, leaks.TEMPLATE_SHARE, leaks.TEMPLATE_LEAST) == (20, 0.1, 5)
     assert (case_sets.ONE_SIDED, reuse.FRESH_FROM) == (0.9, 10)
+    assert (answer_sets.MOST_CUT, answer_sets.FLOOR, answer_sets.LEAST_CASES) == (0.5, 0.05, 20)
     assert (curves.RISE, curves.JUMP, curves.JUMP_LEAST, curves.BEFORE) == (0.05, 2.0, 0.1, 5)
     assert (curves.STILL_FALLING, curves.NOT_LEARNED) == (0.05, 0.1)

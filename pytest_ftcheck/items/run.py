@@ -22,6 +22,7 @@ from pytest_ftcheck.data.training_log import find_training_log, read_training_lo
 from pytest_ftcheck.diagnosis import diagnose
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
+from pytest_ftcheck.hygiene.answer_sets import answer_notices
 from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
@@ -343,7 +344,9 @@ class ItemRun:
             summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
             for one in self._evals.values():
-                notices += label_notices(one.name, self.session.results(one))
+                results = self.session.results(one)
+                notices += label_notices(one.name, results)
+                notices += answer_notices(one.name, one.spec.graders, results)
             notices += [text for one in summaries for text in agreements(one)]
             if self.is_worker and self.settings.report is None:  # the page's table of all cases needs them all
                 summaries = with_kept_cases(summaries)

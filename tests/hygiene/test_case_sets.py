@@ -85,3 +85,40 @@ def test_hostile_texts_are_inert() -> None:
     for notice in (*case_set_notices("e", drawn), *label_notices("e", [result(attack, attack)])):
         assert "\x1b" not in notice
         assert "\n" not in notice
+
+
+def test_prompts_that_pile_up_at_one_length_are_told() -> None:
+    """A column of 40 characters cut most of them, in the middle of a word or a sentence."""
+    texts = [f"{n}: my {'very ' * (n % 9)}old lamp never arrived and I want it"[:40] for n in range(60)]
+    piled = len({text for text in texts if len(text) == 40})
+    (notice,) = case_set_notices("e", cases(*((text, None) for text in texts)))
+    assert notice == f"e: {piled} of {len(set(texts))} prompts are the longest, all of 40 characters: were they cut?"
+
+
+@pytest.mark.parametrize("text", ["What is {n:03d} + {n:03d}, as a number?", "Repeat exactly the code: {n:03d}"])
+def test_prompts_of_one_form_are_not_cut(text: str) -> None:
+    """All are equally long, because they are made so, and each has its end."""
+    assert case_set_notices("e", cases(*((text.format(n=n), None) for n in range(60)))) == []
+
+
+def test_garbled_text_is_named() -> None:
+    """UTF-8 that was read as Latin-1 or cp1252, in a prompt or an expected answer."""
+    (notice,) = case_set_notices("e", cases(("Ã–ffne die Tür", "ja"), ("Grüße", "schÃ¶n"), ("„MENÜ“ à «CAFÉ»", "é")))
+    assert notice == "e: 2 cases with text that was read in a wrong encoding: c0, c1"
+
+
+def test_an_empty_expected_answer_is_named() -> None:
+    """The empty text stands in every answer."""
+    (notice,) = case_set_notices("e", cases(("Where?", " "), ("Who?", "she"), ("When?", None)))
+    assert notice == "e: 1 case with an empty expected answer: c0"
+
+
+def test_a_prompt_that_gives_its_label_away_is_told() -> None:
+    """Each prompt holds its label alone; where all labels are offered as choices, nothing is said."""
+    drawn = [
+        (f"Message {n}, about a thing. {'spam' if n % 2 else 'ham'}", "spam" if n % 2 else "ham") for n in range(40)
+    ]
+    (notice,) = case_set_notices("e", cases(*drawn))
+    assert notice == "e: in 40 of 40 cases the prompt holds the expected answer, and no other case's"
+    offered = [(f"Message {n}: spam or ham?", label) for n, (_, label) in enumerate(drawn)]
+    assert case_set_notices("e", cases(*offered)) == []
