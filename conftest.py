@@ -1,6 +1,7 @@
 """Settings of the project's own test run; the plugin itself is installed, not loaded from here."""
 
 import os
+import sys
 
 from hypothesis import settings
 
@@ -10,3 +11,8 @@ pytest_plugins = ["pytester"]
 settings.register_profile("developer", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+
+def pytest_collection_finish() -> None:
+    """Keep no bytecode from here on: what tests write twice within a second would be taken for what it was."""
+    sys.dont_write_bytecode = True
