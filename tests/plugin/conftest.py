@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 # An in-process run forgets the modules that it imported, and numpy cannot be imported twice. The others are those that
 # every run needs: each of hundreds would import them anew.
+import httpx2  # noqa: F401
+import pytest
+
 import pytest_ftcheck.grading.exact
+import pytest_ftcheck.grading.pairwise
+import pytest_ftcheck.grading.rubric
 import pytest_ftcheck.hygiene.leaked
 import pytest_ftcheck.hygiene.reuse
 import pytest_ftcheck.items.evals
