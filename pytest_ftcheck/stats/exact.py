@@ -53,10 +53,15 @@ def exact_margin_test(
 
 def upper_counts(n: int, margin: float, score: float) -> NDArray[np.int64]:
     """For each count m = 0 to n of discordant pairs, return the fewest gains that reach `score` (m + 1: none)."""
-    m = np.arange(n + 1)[:, None]
-    gains = np.arange(n + 1)[None, :]
-    reached = (tango_z(gains, np.maximum(m - gains, 0), n, margin) >= score - TIE) & (gains <= m)
-    return np.where(reached.any(axis=1), reached.argmax(axis=1), np.arange(n + 1) + 1).astype(np.int64)
+    m = np.arange(n + 1)
+    # Among m discordant pairs the score rises with each gain: the candidates are halved until one is left.
+    low, high = np.zeros_like(m), m + 1
+    while (left := low < high).any():
+        middle = (low + high) // 2
+        reached = tango_z(middle, np.maximum(m - middle, 0), n, margin) >= score - TIE
+        low = np.where(left & ~reached, middle + 1, low)
+        high = np.where(left & reached, middle, high)
+    return high.astype(np.int64)
 
 
 def reach_probability(n: int, fewest: NDArray[np.int64], psi: Floats, delta: float) -> Floats:
@@ -98,14 +103,14 @@ def _worst_probability(table: PairedTable, margin: float, tails: list[NDArray[np
     grid = _psi_grid(low, high)
     values = probability(grid)
     best = float(values.max())
-    for peak in np.argsort(values)[-PEAKS:]:
-        left, right = grid[max(peak - 1, 0)], grid[min(peak + 1, len(grid) - 1)]
-        for _ in range(ROUNDS):
-            local = np.linspace(left, right, FINE)
-            heights = probability(local)
-            top = int(heights.argmax())
-            best = max(best, float(heights[top]))
-            left, right = local[max(top - 1, 0)], local[min(top + 1, FINE - 1)]
+    peaks = np.argsort(values)[-PEAKS:]
+    left, right = grid[np.maximum(peaks - 1, 0)], grid[np.minimum(peaks + 1, len(grid) - 1)]
+    for _ in range(ROUNDS):
+        local = np.linspace(left, right, FINE)  # a column for each peak
+        heights = probability(local.ravel()).reshape(local.shape)
+        best = max(best, float(heights.max()))
+        top, column = heights.argmax(axis=0), np.arange(len(peaks))
+        left, right = local[np.maximum(top - 1, 0), column], local[np.minimum(top + 1, FINE - 1), column]
     return best
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,20 +31,23 @@ Draw = Callable[[np.random.Generator], Table]
 Assertion = Callable[[Comparison], Verdict]
 
 
+@cache
+def result(tag: str, number: int, base: float, ft: float) -> CaseResult:
+    """A graded case; thousands of comparisons are made of the same."""
+    return CaseResult(
+        case=Case(id=f"{tag} {number}", input="q", tags={"part": tag}),
+        base_answers=(),
+        ft_answers=(),
+        base_grades={METRIC.name: (Grade(base),)},
+        ft_grades={METRIC.name: (Grade(ft),)},
+    )
+
+
 def comparison(table: Table, tag: str = "all") -> Comparison:
     """Make the comparison of a table, each case tagged."""
     pairs = ((1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (0.0, 0.0))
     scores = [pair for pair, count in zip(pairs, table, strict=True) for _ in range(count)]
-    cases = tuple(
-        CaseResult(
-            case=Case(id=f"{tag} {number}", input="q", tags={"part": tag}),
-            base_answers=(),
-            ft_answers=(),
-            base_grades={METRIC.name: (Grade(base),)},
-            ft_grades={METRIC.name: (Grade(ft),)},
-        )
-        for number, (base, ft) in enumerate(scores)
-    )
+    cases = tuple(result(tag, number, base, ft) for number, (base, ft) in enumerate(scores))
     return Comparison(eval="test_simulated", metrics=(METRIC,), cases=cases, metric=METRIC)
 
 

@@ -14,10 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# An in-process run forgets the modules that it imported, and numpy cannot be imported twice. The others are those that
+# every run needs: each of hundreds would import them anew.
+import httpx2  # noqa: F401
 import pytest
 
-# An in-process run forgets the modules that it imported, and numpy cannot be imported twice.
+import pytest_ftcheck.grading.exact
+import pytest_ftcheck.grading.pairwise
+import pytest_ftcheck.grading.rubric
+import pytest_ftcheck.hygiene.leaked
+import pytest_ftcheck.hygiene.reuse
+import pytest_ftcheck.items.evals
+import pytest_ftcheck.items.gates
+import pytest_ftcheck.items.inventory
+import pytest_ftcheck.items.planning
+import pytest_ftcheck.items.probes
+import pytest_ftcheck.items.run
+import pytest_ftcheck.items.status
+import pytest_ftcheck.items.workers
 import pytest_ftcheck.reports.document
+import pytest_ftcheck.reports.junit
+import pytest_ftcheck.reports.progress
 import pytest_ftcheck.reports.terminal
 import pytest_ftcheck.summaries  # noqa: F401
 from pytest_ftcheck.models.checkpoints import resolve
