@@ -217,7 +217,7 @@ class Comparison:
         """Return the same comparison under another of the eval's metrics. Raises ConfigError for an unknown name."""
         for known in self.metrics:
             if known.name == metric:
-                return replace(self, metric=known)
+                return replace(self, metric=known, best=None if self.best is None else self.best.on(metric))
         names = [known.name for known in self.metrics]
         raise ConfigError(
             f"eval {self.eval}: metric is {metric!r}{did_you_mean(metric, names)}; allowed: {', '.join(names)}"
@@ -238,7 +238,11 @@ class Comparison:
         }
 
     def _part(self, name: str, cases: Sequence[CaseResult]) -> Comparison:
-        return replace(self, cases=tuple(cases), slice=name)
+        ids = {result.case.id for result in cases}
+        best = self.best
+        if best is not None:
+            best = best._part(name, [result for result in best.cases if result.case.id in ids])
+        return replace(self, cases=tuple(cases), slice=name, best=best)
 
     @property
     def _is_mean(self) -> bool:
