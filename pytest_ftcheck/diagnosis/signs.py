@@ -72,7 +72,7 @@ class Signs:
         )
 
     def decided(self, decision: Decision, kinds: Sequence[str]) -> list[Claimed]:
-        """Return the claims of some kinds that were decided so, as base was given."""
+        """Return the claims of some kinds that were decided so."""
         return [one for one in self.claims if one.verdict.decision is decision and one.verdict.kind in kinds]
 
     @cached_property

@@ -20,8 +20,8 @@ COULD, GONE = 0.3, 0.2
 LEAST_GONE = 2
 """Evals that must all be gone before a model is thought broken: one alone may have been forgotten."""
 
-ROSE = 2.0
-"""A loss that ends at twice what it began with has gone the wrong way, whatever the noise of its batches."""
+ROSE, ROSE_LEAST = 2.0, 0.1
+"""A loss that ends at twice what it began with, and 0.1 above it, has gone the wrong way, whatever its noise."""
 
 UNCHANGED = 0.8
 """Share of answers that are base's word for word, from which a fine-tune has hardly changed."""
@@ -181,7 +181,7 @@ def _wrong_way(signs: Signs) -> str:
         if broken:
             return f"training log: {name} loss is no number at step {broken[0]:g}"
     curve = signs.log.training
-    if len(curve) > 1 and curve[-1][1] >= ROSE * curve[0][1] > 0:
+    if len(curve) > 1 and curve[-1][1] >= max(ROSE * curve[0][1], curve[0][1] + ROSE_LEAST):
         return f"training log: training loss rose from {curve[0][1]:.4g} to {curve[-1][1]:.4g}"
     return ""
 

@@ -146,6 +146,7 @@ SILENT: dict[str, tuple[Run, str]] = {
     "alike for being right": (alike(200, 196), "adapter inactive"),
     "few answers": (run(evals=[exam(n=19, alike=19)]), "adapter inactive"),
     "a loss that rose by less": (replace(goal(FAIL), training=log(1.0, 1.9)), "training diverged"),
+    "a loss next to nothing that doubled": (replace(goal(FAIL), training=log(0.04, 0.13)), "training diverged"),
     "validation alone doubled": (
         replace(goal(FAIL), training=replace(log(1.0, 2.0), training=((10.0, 1.0), (20.0, 0.5)))),
         "training diverged",

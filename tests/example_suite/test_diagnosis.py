@@ -26,7 +26,6 @@ FAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mislabelled": ("labels or grader contradict", GOAL),
     "leaky": ("leaked exam", (*GOAL, f"--ft-train-data={CHECKPOINTS / 'leaky' / 'train.jsonl'}")),
     "obliging": ("safety eroded", UNSAFE),
-    "refusing": ("over-refusal", (f"{SAFETY}::test_harmless_is_answered",)),
     "monolingual": ("language lost", (GERMAN,)),
 }
 
