@@ -43,7 +43,7 @@ HOSTILE = {
 
 
 TRAINING = TrainingLog(
-    path="ckpt/trainer_state.json",
+    path="/data/checkpoints_of_the_support_desk_model_2026_11_21_final/trainer_state.json",
     training=((100.0, 2.0), (200.0, 1.2), (300.0, 0.7), (400.0, 0.3)),
     validation=((100.0, 1.8), (200.0, 0.9), (300.0, 1.1), (400.0, 1.4)),
     pattern="overfitting",
