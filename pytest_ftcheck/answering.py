@@ -127,10 +127,10 @@ class Answering:
         self._tell()
         return True
 
-    def wait(self) -> None:
+    def wait(self, seconds: float = WAIT_S) -> None:
         """Wait a moment for the other processes; what those that are gone had taken is open at once."""
         if not self.store.release_gone():
-            time.sleep(WAIT_S)
+            time.sleep(seconds)
         self._tell()
 
     def enter(self) -> None:

@@ -239,9 +239,23 @@ class Gathering:
         if RUN in self.config.stash:
             self.config.stash[RUN].crashes.ends(nodeid)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Send small reports of cases."""
+        data = yield
+        if data is not None and "ftcheck_light" in data:
+            from pytest_ftcheck.items.crossing import lighten
+
+            lighten(data)
+        return data
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
-        """Learn from a worker's first report which items are ours."""
+        """Learn from a worker's first report which items are ours; read small reports of cases."""
+        if "ftcheck_properties" in data:
+            from pytest_ftcheck.items.crossing import restore
+
+            restore(data)
         if "ftcheck_own" in data:
             run_of(self.config).introduced(data.pop("ftcheck_own"))
 

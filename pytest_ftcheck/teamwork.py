@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from pytest_ftcheck.answering import LEASE_S, Answering, Unannounced
+from pytest_ftcheck.answering import LEASE_S, WAIT_S, Answering, Unannounced
 from pytest_ftcheck.data.inputs import turns_of
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.records import (
@@ -38,6 +38,8 @@ from pytest_ftcheck.store.facts import ANSWERS, GRADES
 ROW_CASES = 64
 """Cases of one row of results: a case that is asked for brings so many into memory."""
 ROW_REQUESTS = 1_000
+LONGEST_WAIT_S = 0.5
+"""How long one that has nothing to help with sleeps at the most: each look takes time from the leader."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,18 +134,27 @@ class Team:
         store, run, owner = self.answering.store, self.answering.run, self.answering.owner
         self.answering.enter()
         store.open_plan(run, self.name, [[f"{run} {self.name}"]])
+        pause = WAIT_S
         while not store.is_published(run, self._results):
             claim = store.claim(run, self.name, owner, LEASE_S)
             if claim is not None:
                 self._shard = claim.index
                 return True
             self._listen()
-            if not self._help():
-                self.answering.wait()
+            if self._help():
+                pause = WAIT_S
+            else:
+                self.answering.wait(pause)
+                pause = min(pause * 1.1, LONGEST_WAIT_S)
         return False
 
     def herald(self, plans: Sequence[str], keys: Sequence[str], missing: Mapping[str, Request]) -> None:
-        """Tell the others what a plan asks: first talks by their place, all else as it stands."""
+        """Tell the others what a plan asks: first talks by their place, all else as it stands.
+
+        What is recorded is left to the leader: to read the files once more takes longer than to look all answers up.
+        """
+        if all(spec.kind == "recorded" for spec in self.roles.specs.values()):
+            return
         places = {key: number for number, key in enumerate(keys[: 0 if self._heard else self.selection.first_talks()])}
         told = [
             [key, places[key] if key in places and request.role in ROLES else _plain(request)]

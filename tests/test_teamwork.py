@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -31,6 +32,8 @@ from pytest_ftcheck.teamwork import ROW_CASES, Announced, Selection, Team, talks
 
 class Plain:
     """Roles without models: a request is its case's input, its key the hash of its content and place."""
+
+    specs: ClassVar = {"base": SimpleNamespace(kind="served"), "ft": SimpleNamespace(kind="recorded")}
 
     def records(self) -> tuple[ModelRecord, ...]:
         """Nobody."""

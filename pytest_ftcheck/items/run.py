@@ -27,6 +27,7 @@ from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
+from pytest_ftcheck.items.crossing import LIGHT
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
@@ -157,6 +158,9 @@ class ItemRun:
         if not self.session.counts[0]:
             self.session.expect_no_answers()
         self.progress.close()
+        if self.is_worker:
+            # Cases, items and results stay to the end: the cycle collector need not look through them at every turn.
+            gc.freeze()
 
     def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
         """Before any model loads: are the cases as they were pinned, are any in the training data?"""
@@ -218,6 +222,8 @@ class ItemRun:
             if report.when == "call":
                 vars(report)["ftcheck_outcome"] = item.outcome
             if error is None:
+                if self.is_worker:
+                    vars(report)[LIGHT] = True
                 return
         notes = self.session.take_notes() if report.when == "call" else []
         probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
