@@ -260,7 +260,9 @@ class Gathering:
             run_of(self.config).introduced(data.pop("ftcheck_own"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather gates and probes, in whichever process they were judged."""
+        """Gather gates and probes, in whichever process they were judged; hear whose call is over."""
+        if report.when == "call" and RUN in self.config.stash:
+            self.config.stash[RUN].crashes.called(report.nodeid)
         if hasattr(report, "ftcheck_gate") or hasattr(report, "ftcheck_probes"):
             run_of(self.config).heard(report)
 

@@ -52,6 +52,7 @@ SUMMARY = "summary"
 """The task of summing evals up, and of saying what all results together show."""
 TASK_S = 24 * 3600.0
 """How long a task that one process took is its own."""
+TASK_WAIT_S = 0.2
 SUITES_FOLDER = Path(__file__).parent / "suites"
 
 
@@ -414,6 +415,17 @@ class Session:
             return self._taken[task] is not None
         except StoreError:
             return True
+
+    def takes_at_last(self, task: str) -> bool:
+        """Answer the same at the end of this process's part: wait until another has done it, or is gone over it."""
+        while not self.takes(task):
+            try:
+                if self._the_store.is_finished(self.run, task):
+                    return False
+            except StoreError:
+                return True
+            self._the_answering.wait(TASK_WAIT_S)
+        return True
 
     def did(self, task: str) -> None:
         """Say that a task that was taken is done, so that nobody takes it over."""

@@ -269,13 +269,13 @@ class ItemRun:
             self._watch.close()
             self.progress.close()
         share = self._share()
-        self.session.did(SUMMARY)
-        self.session.close()
         output = getattr(config, "workeroutput", None)
         if output is not None:
             output["ftcheck"] = pack(share)
         else:
             self.shares.append(share)
+        self.session.did(SUMMARY)
+        self.session.close()
 
     def report(self, terminal: Any) -> None:
         """Print the verdict table, with the worst losses under -v, and write the files that were asked for.
@@ -384,8 +384,8 @@ class ItemRun:
             return (), (f"{OPTION}: {error}",)
 
     def _sums_up(self) -> bool:
-        """Whether this process sums up: of several workers one does, and sends what may be much."""
-        return not self.is_worker or self.session.takes(SUMMARY)
+        """Whether this process sums up: of several workers one does, and the others wait in case it does not live."""
+        return not self.is_worker or self.session.takes_at_last(SUMMARY)
 
     def _record(self) -> Run:
         """Put together what all processes of the run found."""

@@ -105,7 +105,7 @@ class Crashes:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._running: set[str] = set()
+        self._running: dict[str, bool] = {}
         self._again: dict[str, int] = {}
         self._gates: set[str] = set()
         self._evals: set[str] = set()
@@ -119,19 +119,26 @@ class Crashes:
 
     def begins(self, nodeid: str) -> None:
         """Hear that an item begins."""
-        self._running.add(nodeid)
+        self._running[nodeid] = False
+
+    def called(self, nodeid: str) -> None:
+        """Hear what became of an item's call: it is counted, and only its teardown is left."""
+        self._running[nodeid] = True
 
     def ends(self, nodeid: str) -> None:
         """Hear that an item has ended."""
-        self._running.discard(nodeid)
+        self._running.pop(nodeid, None)
 
     def handle(self, nodeid: str, report: pytest.TestReport, sched: Any) -> None:
-        """Have the item that xdist blames run again, or leave its report as the failure that it is."""
-        began = nodeid in self._running
-        self._running.discard(nodeid)
+        """Have the item that xdist blames run again, or leave its report as the failure that it is.
+
+        One of ours whose worker died after its call is done: it would count twice.
+        """
+        called = self._running.pop(nodeid, None)
         if report.outcome != "failed":
             return
-        if self._runs_again(nodeid, began) and _reschedule(self._config, nodeid, sched):
+        done = called is True and self._is_ours(nodeid)
+        if done or (self._runs_again(nodeid, called is not None) and _reschedule(self._config, nodeid, sched)):
             report.outcome = "rerun"  # type: ignore[assignment]
             vars(report)["ftcheck_outcome"] = "rerun"
         else:
@@ -163,12 +170,15 @@ class Crashes:
     def _exhaustion(self) -> str:
         return f"{self.deaths} workers died, more than xdist replaces (--max-worker-restart): not all tests were run"
 
+    def _is_ours(self, nodeid: str) -> bool:
+        return nodeid in self._gates or nodeid.partition("[")[0] in self._evals
+
     def _runs_again(self, nodeid: str, began: bool) -> bool:
         if self.exhausted:
             return False
         if not began:
             return True
-        if nodeid not in self._gates and nodeid.partition("[")[0] not in self._evals:
+        if not self._is_ours(nodeid):
             return False
         self._again[nodeid] = self._again.get(nodeid, 0) + 1
         return self._again[nodeid] <= AGAIN

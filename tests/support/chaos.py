@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_ftcheck.answering import DEATHS
 from tests.support.projects import Project, questions
 
 SHARD = 4
@@ -29,6 +30,7 @@ import pytest_ftcheck.answering
 
 pytest_ftcheck.answering.SHARD_REQUESTS = {shard}
 pytest_ftcheck.answering.LEASE_S = {lease_s}
+pytest_ftcheck.answering.DEATHS = {deaths}
 
 
 def pytest_configure(config):
@@ -41,12 +43,16 @@ def pytest_configure(config):
 
 @dataclass
 class Disturbed:
-    """A project of `n` cases, each its own question to base and to ft, whose engine takes `pause_s` for an answer."""
+    """A project of `n` cases, each its own question to base and to ft, whose engine takes `pause_s` for an answer.
+
+    A case is named once it has outlived more than `deaths` processes that asked for it.
+    """
 
     project: Project
     n: int = 40
     pause_s: float = 0.02
     lease_s: float = 30.0
+    deaths: int = DEATHS
 
     def write(self) -> None:
         """Write it. Of every five cases ft wins three and loses one."""
@@ -56,7 +62,9 @@ class Disturbed:
         self.project.write(rows, base=base, ft=ft, body="assert_improves(comparison, by=0.05)")
         engine = self.project.path / "own_engine.py"
         engine.write_text(engine.read_text().replace("time.sleep(0.04)", f"time.sleep({self.pause_s})"))
-        (self.project.path / "conftest.py").write_text(CONFTEST.format(shard=SHARD, lease_s=self.lease_s))
+        (self.project.path / "conftest.py").write_text(
+            CONFTEST.format(shard=SHARD, lease_s=self.lease_s, deaths=self.deaths)
+        )
 
     @property
     def path(self) -> Path:
