@@ -45,7 +45,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Gen
     yield
     unknown = parser.parse_known_and_unknown_args(args)[1]
     if unknown:
-        from pytest_ftcheck.items.misspellings import misspelt_options
+        from pytest_ftcheck.misspellings import misspelt_options
 
         if said := misspelt_options(unknown):
             raise pytest.UsageError(said)
@@ -200,7 +200,7 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
 
 def _tell_of_misspelt_keys(config: pytest.Config) -> None:
     """Say what was meant by a misspelt ini key; an error where pytest is strict, as it is then for pytest itself."""
-    from pytest_ftcheck.items.misspellings import misspelt_keys
+    from pytest_ftcheck.misspellings import misspelt_keys
 
     for key, meant in misspelt_keys(config.inipath, config.getoption("override_ini") or ()).items():
         try:

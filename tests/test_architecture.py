@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmarks",),
     ("evals",),
     ("models", "grading", "stats", "store", "data"),
-    ("ci", "diagnosis"),
+    ("ci", "diagnosis", "misspellings"),
     ("options", "reports"),
     ("records",),
     ("errors", "suggestions"),

@@ -186,6 +186,7 @@ def runs(
     """
     if not kept:
         monkeypatch.chdir(folder)
+        monkeypatch.setenv("COLUMNS", "120")
         project = Shared(pytester, folder, kept)
         write(project)
         assert main(["freeze"]) == 0

@@ -9,7 +9,7 @@ import pytest
 from pytest_ftcheck import cli
 from pytest_ftcheck.comparison import Comparison, Metric
 from pytest_ftcheck.errors import ConfigError
-from pytest_ftcheck.items.misspellings import misspelt_keys, misspelt_options
+from pytest_ftcheck.misspellings import misspelt_keys, misspelt_options
 from pytest_ftcheck.models.prompts import load_profile
 from pytest_ftcheck.records import Case, CaseResult
 

@@ -147,6 +147,7 @@ def test_a_full_disk_is_a_usage_error(project: Project) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "pytest", *command],
         cwd=project.path, preexec_fn=limit, capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # or Python would keep bytecode of ours that is cut off
     )  # fmt: skip
     assert process.returncode == pytest.ExitCode.USAGE_ERROR, process.stdout + process.stderr
     assert process.stderr.count("ERROR") == 1

@@ -57,7 +57,8 @@ def test_a_full_disk_is_a_fault(tmp_path: Path) -> None:
     write_json(green_run(), tmp_path / "run.json")
     words = ["-m", "pytest_ftcheck.cli", "track", str(tmp_path / "run.json"), f"tensorboard:{tmp_path / 'logs'}"]
     limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, *words]
-    done = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True, check=False)
+    whole = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # or Python would keep bytecode of ours that is cut off
+    done = subprocess.run(limited, cwd=tmp_path, env=whole, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "tensorboard: was not told of this run" in done.stderr
     assert len(done.stderr.splitlines()) == 1
