@@ -239,7 +239,7 @@ class Gathering:
         if RUN in self.config.stash:
             self.config.stash[RUN].crashes.ends(nodeid)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
         """Send small reports of cases."""
         data = yield
@@ -252,7 +252,7 @@ class Gathering:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
         """Learn from a worker's first report which items are ours; read small reports of cases."""
-        if "ftcheck_properties" in data:
+        if "ftcheck_packed" in data:
             from pytest_ftcheck.items.crossing import restore
 
             restore(data)
