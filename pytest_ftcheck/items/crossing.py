@@ -20,7 +20,7 @@ _OWN = (
 
 
 def lighten(data: dict[str, Any]) -> None:
-    """Write a report's own entries as one text; without keywords but for the call, as set-up's and teardown's are its."""
+    """Write a report's own entries as one text, without the keywords of set-up and teardown, which are the call's."""
     if not data.pop(LIGHT, False):
         return
     if data["when"] != "call":
