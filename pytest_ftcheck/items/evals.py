@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ftcheck.session import Session
 
 NO_MODEL = "needs --ft-model"
+MARK = pytest.mark.ftcheck_eval
 COUNTED = {"win": "wins", "loss": "losses", "both right": "both right", "both wrong": "both wrong", "tie": "ties"}
 """How cases stand, in the order in which an item of them all counts them."""
 
@@ -32,7 +33,7 @@ class Item(pytest.Item):
         self.eval = one
         self.ftcheck = ftcheck
         self.outcome = ""
-        self.add_marker("ftcheck_eval")
+        self.add_marker(MARK)
         for mark in getattr(one.spec.body, "pytestmark", ()):
             self.add_marker(mark)
 

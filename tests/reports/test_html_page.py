@@ -232,6 +232,7 @@ def test_a_filter_has_a_link_too(browser: Browser, written: dict[str, Path]) -> 
     with showing(browser, written["full"]) as shown:
         shown.page.locator("#gate-0 a", has_text="−").click()
         assert shown.page.url.endswith("#cases?eval=0&outcome=loss")
+        shown.page.wait_for_function("() => document.querySelector('#f-eval').value === '0'")
         assert set(texts(shown, "#list .out")) == {"lost"}
         shown.page.reload()
         shown.wait()
