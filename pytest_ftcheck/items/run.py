@@ -133,6 +133,9 @@ class ItemRun:
 
     def answer(self, items: list[pytest.Item]) -> None:
         """Answer and grade everything that the selected items need, in one plan."""
+        if self.is_worker:
+            # Cases and items stay to the end: the cycle collector need not look through them at every turn.
+            gc.freeze()
         planned: dict[Eval, dict[str, Case]] = {}
         for item in items:
             if isinstance(item, Item):
@@ -159,8 +162,7 @@ class ItemRun:
             self.session.expect_no_answers()
         self.progress.close()
         if self.is_worker:
-            # Cases, items and results stay to the end: the cycle collector need not look through them at every turn.
-            gc.freeze()
+            gc.freeze()  # and results
 
     def _check(self, items: list[pytest.Item], evals: list[Eval]) -> None:
         """Before any model loads: are the cases as they were pinned, are any in the training data?"""

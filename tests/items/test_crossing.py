@@ -29,7 +29,7 @@ def sent(when: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_call_arrives_as_it_was_sent() -> None:
-    """The one text that crosses gives the same report, its tuples too."""
+    """The bytes that cross give the same report, its tuples too."""
     data = sent("call")
     lighten(data)
     assert set(data) == {PACKED}
@@ -38,13 +38,13 @@ def test_a_call_arrives_as_it_was_sent() -> None:
 
 
 def test_what_other_plugins_add_crosses_beside_it() -> None:
-    """An entry that is neither pytest's nor ours is left to execnet, which knows more types than JSON."""
+    """An entry that is neither pytest's nor ours is left to execnet."""
     data = sent("call", other_plugin={1: (2, 3)})
     lighten(data)
     assert data["other_plugin"] == {1: (2, 3)}
 
 
-def test_properties_that_json_would_change_stay() -> None:
+def test_unusual_properties_stay() -> None:
     """A report with a property that is no text and no number is sent as pytest has it."""
     odd = [("ids", (1, 2))]
     data = sent("call", user_properties=odd)
