@@ -118,7 +118,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """Say before the run which gates cannot pass with the cases that they have."""
     run = config.stash.get(RUN, None)
-    return [] if run is None else run.foretell(items)
+    return [] if run is None or run.is_worker else run.foretell(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

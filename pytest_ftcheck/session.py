@@ -410,7 +410,8 @@ class Session:
                 store.enter(owner)
             if self._taken.get(task) is None:
                 store.release_gone()
-                store.open_plan(self.run, task, [[f"{self.run} {task}"]])
+                if task not in self._taken:
+                    store.open_plan(self.run, task, [[f"{self.run} {task}"]])
                 self._taken[task] = store.claim(self.run, task, owner, TASK_S)
             return self._taken[task] is not None
         except StoreError:
