@@ -6,12 +6,14 @@ It knows judged graders, cases and files of ratings; what the ratings prove is t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_ftcheck.data.labels import Label, answer_digest, labels_file
-from pytest_ftcheck.data.sheets import Sheet, SheetCase
+from pytest_ftcheck.comparison import Metric
+from pytest_ftcheck.data.labels import Label, answer_digest, labels_file, read_labels
+from pytest_ftcheck.data.sheets import Sheet, SheetCase, write_sheet
+from pytest_ftcheck.evals import EvalSpec
 from pytest_ftcheck.grading.judge import expected_text, question_text
 from pytest_ftcheck.grading.protocol import Grader
 from pytest_ftcheck.records import ROLES, Answer, Case, CaseResult, Reply
@@ -34,6 +36,47 @@ class Ratings:
     results: tuple[CaseResult, ...]
     rated: int
     why: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Raters:
+    """The people whose ratings stand in the files of a folder, each file read once."""
+
+    folder: Path
+    _labels: dict[Path, list[Label]] = field(default_factory=dict)
+
+    def require_readable(self, spec: EvalSpec) -> None:
+        """Read the ratings of an eval's judged graders. Raises CaseError naming file and line."""
+        for grader in filter(can_be_rated, spec.graders):
+            self.ratings(spec, grader, [])
+
+    def ratings(self, spec: EvalSpec, grader: Grader, results: Sequence[CaseResult]) -> Ratings:
+        """Return what people's ratings say of results under one judged grader. Raises CaseError."""
+        if not can_be_rated(grader):
+            return Ratings(results=tuple(results), rated=0, why=UNCALIBRATED)
+        path = labels_file(self.folder, spec.name, grader.name)
+        if path not in self._labels:
+            self._labels[path] = read_labels(path)
+        return rate(grader, results, self._labels[path])
+
+    def beside(
+        self, spec: EvalSpec, metrics: Sequence[Metric], results: Sequence[CaseResult]
+    ) -> tuple[tuple[Metric, ...], Sequence[CaseResult]]:
+        """Give results the scores of people who rated them, and each judged metric what stands behind it."""
+        told = []
+        for metric, grader in zip(metrics, spec.graders, strict=True):
+            if metric.judge:
+                found = self.ratings(spec, grader, results)
+                results = found.results
+                metric = replace(metric, judge=found.why or UNCALIBRATED)
+            told.append(metric)
+        return tuple(told), results
+
+    def keep_sheets(self, spec: EvalSpec, results: Sequence[CaseResult], store: Path) -> None:
+        """Leave an eval's judged answers in the store for people to rate. Raises an FtcheckError if it cannot be."""
+        whole = [result for result in results if not result.missing]
+        for grader in filter(can_be_rated, spec.graders):
+            write_sheet(store, sheet_of(grader, spec.name, whole, self.folder))
 
 
 def can_be_rated(grader: Grader) -> bool:

@@ -6,7 +6,6 @@ Answers and grades are facts in the store; whoever asks for a comparison, in wha
 from __future__ import annotations
 
 import datetime
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,8 +15,6 @@ from typing import Any
 
 from pytest_ftcheck.answering import Answering, Watcher
 from pytest_ftcheck.comparison import Comparison, Metric, Policy, against_third
-from pytest_ftcheck.data.labels import Label, labels_file, read_labels
-from pytest_ftcheck.data.sheets import write_sheet
 from pytest_ftcheck.errors import CaseError, ConfigError, EngineError, FtcheckError, GraderError, StoreError
 from pytest_ftcheck.evals import Eval, EvalSpec
 from pytest_ftcheck.gradebook import GradeBook, beside_third
@@ -27,7 +24,7 @@ from pytest_ftcheck.models.checkpoints import was_met
 from pytest_ftcheck.models.process import EarlyProcess
 from pytest_ftcheck.models.roster import open_engine, start_early
 from pytest_ftcheck.options import Settings
-from pytest_ftcheck.people import UNCALIBRATED, Ratings, can_be_rated, rate, sheet_of
+from pytest_ftcheck.people import UNCALIBRATED, Raters
 from pytest_ftcheck.records import (
     ROLES,
     Answer,
@@ -44,15 +41,12 @@ from pytest_ftcheck.records import (
     Role,
 )
 from pytest_ftcheck.roles import Roles, resolve_roles
-from pytest_ftcheck.store import Claim, LedgerEntry, Store
-from pytest_ftcheck.teamwork import Findings, Selection, Team, talks_of
+from pytest_ftcheck.store import LedgerEntry, Store
+from pytest_ftcheck.teamwork import Findings, Selection, Tasks, Team, talks_of
 
 NAMED_MISSING = 5
 SUMMARY = "summary"
 """The task of summing evals up, and of saying what all results together show."""
-TASK_S = 24 * 3600.0
-"""How long a task that one process took is its own."""
-TASK_WAIT_S = 0.2
 SUITES_FOLDER = Path(__file__).parent / "suites"
 
 
@@ -73,7 +67,7 @@ class Session:
     _evals: dict[EvalSpec, Eval] = field(default_factory=dict)
     _results: dict[Eval, dict[str, CaseResult]] = field(default_factory=dict)
     _findings: Findings | None = None
-    _taken: dict[str, Claim | None] = field(default_factory=dict)
+    _tasks: Tasks | None = None
     _fingerprints: dict[int, str | None] = field(default_factory=dict)
     _roles: Roles | None = None
     _store: Store | None = None
@@ -82,18 +76,20 @@ class Session:
     _fault: str = ""
     _found: list[ProbeResult] = field(default_factory=list)
     _best: dict[Eval, Eval] = field(default_factory=dict)
-    _labels: dict[Path, list[Label]] = field(default_factory=dict)
+    _raters: Raters = field(init=False)
     notices: list[str] = field(default_factory=list)
     leaks: dict[str, tuple[Leak, ...]] = field(default_factory=dict)
     _leaks_by_case: dict[Eval, Mapping[str, Leak]] = field(default_factory=dict)
     _whole: dict[Eval, tuple[Case, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._raters = Raters(folder=self.settings.labels)
+
     def eval_of(self, spec: EvalSpec) -> Eval:
         """Return the run's eval for a declaration, its cases loaded once. Raises CaseError, or ConfigError."""
         if spec not in self._evals:
             self._require_judge(spec)
-            for grader in filter(can_be_rated, spec.graders):
-                self._ratings(spec, grader, [])
+            self._raters.require_readable(spec)
             cases = spec.load()
             chosen = spec.sample(cases, self.settings.limit)
             nodeid = f"{_relative(spec.path, self.settings.rootdir)}::{spec.name}"
@@ -142,6 +138,7 @@ class Session:
             open_engine=self._open_engine,
             watcher=self.watcher,
         )
+        self._tasks = Tasks(answering=self._answering)
 
     def answer(self, planned: Iterable[tuple[Eval, Sequence[Case]]], beside: Sequence[Request] = ()) -> list[Reply]:
         """Answer and grade the planned cases of evals, all of them in one plan (one per turn, where cases have turns).
@@ -196,7 +193,8 @@ class Session:
             except StoreError:  # such as for a grade's detail that JSON cannot hold: the others find out for themselves
                 team.publish({})
         # It alone has all results at hand.
-        self.takes(SUMMARY)
+        if self._tasks is not None:
+            self._tasks.take(SUMMARY)
         return replies
 
     def _unknown(self, one: Eval, cases: Sequence[Case]) -> list[Case]:
@@ -324,7 +322,7 @@ class Session:
 
     def pair(self, one: Eval, results: Sequence[CaseResult]) -> Comparison:
         """Make the comparison of results that all have grades."""
-        metrics, results = self._with_people(one.spec, metrics_of(one.spec), results)
+        metrics, results = self._raters.beside(one.spec, metrics_of(one.spec), results)
         third = against_third(results)
         partial = ""
         if len(one.cases) < one.total:
@@ -397,48 +395,14 @@ class Session:
         self.start()
         return self._the_roles.question(role, prompt, decoding, system)
 
-    def takes(self, task: str) -> bool:
-        """Whether it is this process that does what one of the run's suffices for; it may ask again.
-
-        What one that is gone had taken, and not done, is taken over. Without a store each does it.
-        """
-        if self._answering is None:
-            return True
-        store, owner = self._the_store, self._tasks
-        try:
-            if not self._taken:
-                store.enter(owner)
-            if self._taken.get(task) is None:
-                store.release_gone()
-                if task not in self._taken:
-                    store.open_plan(self.run, task, [[f"{self.run} {task}"]])
-                self._taken[task] = store.claim(self.run, task, owner, TASK_S)
-            return self._taken[task] is not None
-        except StoreError:
-            return True
-
     def takes_at_last(self, task: str) -> bool:
-        """Answer the same at the end of this process's part: wait until another has done it, or is gone over it."""
-        while not self.takes(task):
-            try:
-                if self._the_store.is_finished(self.run, task):
-                    return False
-            except StoreError:
-                return True
-            self._the_answering.wait(TASK_WAIT_S)
-        return True
+        """Whether it is this process that does, at the end of its part, what one of the run's suffices for."""
+        return self._tasks is None or self._tasks.take_at_last(task)
 
     def did(self, task: str) -> None:
         """Say that a task that was taken is done, so that nobody takes it over."""
-        claim = self._taken.get(task)
-        if claim is not None:
-            with suppress(StoreError):
-                self._the_store.finish(self.run, task, claim.index, self._tasks, {}, {})
-
-    @property
-    def _tasks(self) -> str:
-        """The owner of tasks: a heartbeat would shorten the leases of this process's own name to those of shards."""
-        return f"{self.owner}-tasks"
+        if self._tasks is not None:
+            self._tasks.done(task)
 
     def record(self, started: str, facts: Mapping[str, Any]) -> None:
         """Enter the run into the ledger, and forget what its processes told each other. Raises StoreError."""
@@ -475,20 +439,21 @@ class Session:
         engine = [] if self._answering is None else self._answering.notices()
         return [*store, *self.notices, *roles, *engine]
 
-    def all_findings(self) -> list[str]:
-        """What a reader must know of the results, all together: of judges, and of answers too alike to be true."""
+    def all_results(self) -> dict[Eval, dict[str, CaseResult]]:
+        """Return all that is known, by eval and case id, this process's own and what another found."""
         if self._findings is not None:
             for one, cases in self._findings.selection.evals:
                 self._unknown(one, cases)
-        return [*self._judges(), *self._alarms(), *self._silence()]
+        return self._results
 
     def close(self) -> None:
         """Give engine and store back."""
         self.expect_no_answers()
         if self._answering is not None:
             self._answering.close()
+        if self._tasks is not None:
+            self._tasks.leave()
         if self._store is not None:
-            self._store.leave(self._tasks)
             self._store.close()
 
     def _require_judge(self, spec: EvalSpec) -> None:
@@ -499,15 +464,15 @@ class Session:
                 " folder, a hub id, an adapter folder, answers.jsonl or http://host/v1#name"
             )
 
-    def _judges(self) -> list[str]:
+    def judge_notices(self) -> list[str]:
         """Say of every judge how far its grades can be believed, and of every metric that cannot compare the roles."""
         found = []
-        for one, results in self._results.items():
+        for one, results in self.all_results().items():
             for grader in one.spec.graders:
                 if as_judged(grader) is None:
                     continue
                 trust = trust_of(grader, list(results.values()))
-                why = self._ratings(one.spec, grader, list(results.values())).why
+                why = self._raters.ratings(one.spec, grader, list(results.values())).why
                 blind = f"{grader.name} is graded by an {why}: its errors are not in the intervals" if why else ""
                 said = [text for text in (blind, "" if trust is None else trust.notice) if text]
                 found += [f"{one.name}: {'; '.join(said)}"] if said else []
@@ -517,37 +482,13 @@ class Session:
 
     def keep_sheets(self) -> list[str]:
         """Leave the judged answers of this run for people to rate (`ftcheck review`); say what could not be left."""
-        for one, results in self._results.items():
-            complete = len(results) == len(one.cases)
-            for grader in filter(can_be_rated, one.spec.graders if complete else ()):
-                whole = [result for result in results.values() if not result.missing]
-                try:
-                    write_sheet(self.settings.store, sheet_of(grader, one.name, whole, self.settings.labels))
-                except FtcheckError as error:
-                    return [str(error)]
+        whole = ((one, results) for one, results in self._results.items() if len(results) == len(one.cases))
+        try:
+            for one, results in whole:
+                self._raters.keep_sheets(one.spec, list(results.values()), self.settings.store)
+        except FtcheckError as error:
+            return [str(error)]
         return []
-
-    def _ratings(self, spec: EvalSpec, grader: Grader, results: Sequence[CaseResult]) -> Ratings:
-        """Return what people's ratings say of results under one judged grader. Raises CaseError."""
-        if not can_be_rated(grader):
-            return Ratings(results=tuple(results), rated=0, why=UNCALIBRATED)
-        path = labels_file(self.settings.labels, spec.name, grader.name)
-        if path not in self._labels:
-            self._labels[path] = read_labels(path)
-        return rate(grader, results, self._labels[path])
-
-    def _with_people(
-        self, spec: EvalSpec, metrics: Sequence[Metric], results: Sequence[CaseResult]
-    ) -> tuple[tuple[Metric, ...], Sequence[CaseResult]]:
-        """Give results the scores of people who rated them, and each judged metric what stands behind it."""
-        told = []
-        for metric, grader in zip(metrics, spec.graders, strict=True):
-            if metric.judge:
-                ratings = self._ratings(spec, grader, results)
-                results = ratings.results
-                metric = replace(metric, judge=ratings.why or UNCALIBRATED)
-            told.append(metric)
-        return tuple(told), results
 
     def _open_engine(self) -> Any:
         # Rate and budget of served models are shared by all processes of the run.
@@ -612,32 +553,6 @@ class Session:
             fingerprints=self._fingerprints,
         )
 
-    def _silence(self) -> list[str]:
-        """Say in one line what the third model lacks, which no verdict rests on."""
-        asked = [result for results in self._results.values() for result in results.values() if result.also_answers]
-        lacking = [result for result in asked if result.also_missing]
-        if not lacking:
-            return []
-        first = f"{lacking[0].case.id}: {lacking[0].also_missing}"
-        return [
-            f"--also={self.settings.also} lacks an answer or a grade in {len(lacking):,} of {len(asked):,} cases: no"
-            f" verdict rests on it, and it is shown without them ({first})"
-        ]
-
-    def _alarms(self) -> list[str]:
-        pairs = [
-            (base, ft)
-            for results in self._results.values()
-            for result in results.values()
-            for base, ft in zip(result.base_answers, result.ft_answers, strict=True)
-            if isinstance(base, Answer) and isinstance(ft, Answer)
-        ]
-        if self._roles is None or len(pairs) < 2 or not all(_alike(base, ft) for base, ft in pairs):
-            return []
-        if self._roles.specs["base"].fingerprint == self._roles.specs["ft"].fingerprint:
-            return ["base and ft are the same model"]
-        return [f"ft gave base's answer to all {len(pairs)} prompts: is the adapter active?"]
-
     @property
     def _the_store(self) -> Store:
         assert self._store is not None
@@ -660,13 +575,6 @@ def answer_of(request: Request, reply: Reply) -> Answer:
         text = request.messages[-1]["content"][:80]
         raise EngineError(f"{request.role} did not answer {text!r}: {reply.reason}")
     return reply
-
-
-def _alike(base: Answer, ft: Answer) -> bool:
-    """Whether two answers are the same: by their text, or by its log-probability where the model only scored it."""
-    if base.finish_reason not in ("read", "choice") or base.logprob is None or ft.logprob is None:
-        return base == ft
-    return base == ft and math.isclose(base.logprob, ft.logprob, rel_tol=1e-6)
 
 
 def _refusals(spec: EvalSpec, results: Sequence[CaseResult]) -> dict[str, str]:

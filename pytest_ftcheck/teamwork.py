@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
 
 from pytest_ftcheck.answering import LEASE_S, WAIT_S, Answering, Unannounced
 from pytest_ftcheck.data.inputs import turns_of
+from pytest_ftcheck.errors import StoreError
 from pytest_ftcheck.evals import Eval
 from pytest_ftcheck.records import (
     ROLES,
@@ -32,12 +34,15 @@ from pytest_ftcheck.records import (
     digest,
 )
 from pytest_ftcheck.roles import Roles
-from pytest_ftcheck.store import Store
+from pytest_ftcheck.store import Claim, Store
 from pytest_ftcheck.store.facts import ANSWERS, GRADES
 
 ROW_CASES = 64
 """Cases of one row of results: a case that is asked for brings so many into memory."""
 ROW_REQUESTS = 1_000
+TASK_S = 24 * 3600.0
+"""How long a task that one process took is its own."""
+TASK_WAIT_S = 0.2
 LONGEST_WAIT_S = 0.5
 """How long one that has nothing to help with sleeps at the most: each look takes time from the leader."""
 
@@ -208,6 +213,59 @@ class Team:
             # Its plans are left to the leader.
             self._plans = []
             return True
+
+
+@dataclass(slots=True, kw_only=True)
+class Tasks:
+    """What one process of a run suffices for, such as summing up: whoever takes a task first has it.
+
+    What one that is gone had taken, and not done, is taken over. Where the store cannot be used each does it.
+    """
+
+    answering: Answering
+    _taken: dict[str, Claim | None] = field(default_factory=dict)
+
+    def take(self, task: str) -> bool:
+        """Whether the task is this process's; it may ask again."""
+        store, run = self.answering.store, self.answering.run
+        try:
+            if not self._taken:
+                store.enter(self._owner)
+            if self._taken.get(task) is None:
+                store.release_gone()
+                if task not in self._taken:
+                    store.open_plan(run, task, [[f"{run} {task}"]])
+                self._taken[task] = store.claim(run, task, self._owner, TASK_S)
+            return self._taken[task] is not None
+        except StoreError:
+            return True
+
+    def take_at_last(self, task: str) -> bool:
+        """Answer the same at the end of this process's part: wait until another has done it, or is gone over it."""
+        while not self.take(task):
+            try:
+                if self.answering.store.is_finished(self.answering.run, task):
+                    return False
+            except StoreError:
+                return True
+            self.answering.wait(TASK_WAIT_S)
+        return True
+
+    def done(self, task: str) -> None:
+        """Say that a task that was taken is done, so that nobody takes it over."""
+        claim = self._taken.get(task)
+        if claim is not None:
+            with suppress(StoreError):
+                self.answering.store.finish(self.answering.run, task, claim.index, self._owner, {}, {})
+
+    def leave(self) -> None:
+        """Leave what is not done to the others."""
+        self.answering.store.leave(self._owner)
+
+    @property
+    def _owner(self) -> str:
+        """A heartbeat would shorten the leases of this process's own name to those of shards."""
+        return f"{self.answering.owner}-tasks"
 
 
 class Announced(Mapping[str, Request]):

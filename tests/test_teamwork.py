@@ -27,7 +27,7 @@ from pytest_ftcheck.records import (
 )
 from pytest_ftcheck.roles import Roles
 from pytest_ftcheck.store import Store
-from pytest_ftcheck.teamwork import ROW_CASES, Announced, Selection, Team, talks_of
+from pytest_ftcheck.teamwork import ROW_CASES, Announced, Selection, Tasks, Team, talks_of
 
 
 class Plain:
@@ -188,3 +188,42 @@ def test_a_dead_leader_is_followed_by_another(tmp_path: Path) -> None:
     assert first.leads()
     first.answering.store.leave("first")
     assert second.leads()
+
+
+def tasks_of(store: Store, owner: str) -> Tasks:
+    """What one process of the run takes upon itself."""
+    answering: Any = Answering(
+        store=store, run="run", owner=owner, key_of=ROLES.key_of, open_engine=lambda: None, watcher=cast(Any, Silent())
+    )
+    return Tasks(answering=answering)
+
+
+def test_a_task_is_one_process_s(tmp_path: Path) -> None:
+    """Whoever asks first has it, and keeps it."""
+    with Store(tmp_path) as one, Store(tmp_path) as other:
+        first, second = tasks_of(one, "first"), tasks_of(other, "second")
+        assert [first.take("sum"), second.take("sum"), first.take("sum")] == [True, False, True]
+        first.leave()
+        second.leave()
+
+
+def test_who_waits_hears_that_a_task_is_done(tmp_path: Path) -> None:
+    """Nobody does it again."""
+    with Store(tmp_path) as one, Store(tmp_path) as other:
+        first, second = tasks_of(one, "first"), tasks_of(other, "second")
+        assert first.take("sum")
+        assert not second.take("sum")
+        first.done("sum")
+        assert not second.take_at_last("sum")
+        first.leave()
+        second.leave()
+
+
+def test_a_task_of_one_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+    """Who left without having done it has lost it to whoever waits."""
+    with Store(tmp_path) as one, Store(tmp_path) as other:
+        first, second = tasks_of(one, "first"), tasks_of(other, "second")
+        assert first.take("sum")
+        first.leave()
+        assert second.take_at_last("sum")
+        second.leave()

@@ -1,10 +1,11 @@
-"""Answers and grades looked over: answers that were cut, evals that neither model passes, graders that are blind.
+"""Answers and grades looked over: answers cut or all alike, evals that neither model passes, graders that are blind.
 
 Notices for a reader, never a verdict: a gate over such an eval may be green and prove nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from pytest_ftcheck.errors import GraderError
@@ -13,6 +14,7 @@ from pytest_ftcheck.grading.protocol import Grader, grade
 from pytest_ftcheck.records import Answer, CaseResult, Reply
 from pytest_ftcheck.reports.figures import count
 from pytest_ftcheck.reports.inert import inert
+from pytest_ftcheck.roles import Roles
 
 LEAST_CASES = 20
 """With fewer cases all of these come about by chance."""
@@ -37,6 +39,41 @@ def answer_notices(name: str, graders: Sequence[Grader], results: Sequence[CaseR
     return [
         text for text in (_cut(name, whole), _floor(name, graders[0], whole), _blind(name, graders[0], whole)) if text
     ]
+
+
+def likeness(results: Iterable[CaseResult], roles: Roles | None) -> list[str]:
+    """Say of a run whose roles gave the same answers throughout that it compared nothing."""
+    pairs = [
+        (base, ft)
+        for result in results
+        for base, ft in zip(result.base_answers, result.ft_answers, strict=True)
+        if isinstance(base, Answer) and isinstance(ft, Answer)
+    ]
+    if roles is None or len(pairs) < 2 or not all(_alike(base, ft) for base, ft in pairs):
+        return []
+    if roles.specs["base"].fingerprint == roles.specs["ft"].fingerprint:
+        return ["base and ft are the same model"]
+    return [f"ft gave base's answer to all {len(pairs)} prompts: is the adapter active?"]
+
+
+def silence(results: Iterable[CaseResult], also: str | None) -> list[str]:
+    """Say in one line what the third model of a run lacks, which no verdict rests on."""
+    asked = [result for result in results if result.also_answers]
+    lacking = [result for result in asked if result.also_missing]
+    if not lacking:
+        return []
+    first = f"{lacking[0].case.id}: {lacking[0].also_missing}"
+    return [
+        f"--also={also} lacks an answer or a grade in {len(lacking):,} of {len(asked):,} cases: no"
+        f" verdict rests on it, and it is shown without them ({first})"
+    ]
+
+
+def _alike(base: Answer, ft: Answer) -> bool:
+    """Whether two answers are the same: by their text, or by its log-probability where the model only scored it."""
+    if base.finish_reason not in ("read", "choice") or base.logprob is None or ft.logprob is None:
+        return base == ft
+    return base == ft and math.isclose(base.logprob, ft.logprob, rel_tol=1e-6)
 
 
 def _cut(name: str, results: Sequence[CaseResult]) -> str:

@@ -22,7 +22,7 @@ from pytest_ftcheck.data.training_log import find_training_log, read_training_lo
 from pytest_ftcheck.diagnosis import diagnose
 from pytest_ftcheck.environment import versions
 from pytest_ftcheck.errors import ConfigError, FtcheckError
-from pytest_ftcheck.hygiene.answer_sets import answer_notices
+from pytest_ftcheck.hygiene.answer_sets import answer_notices, likeness, silence
 from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
@@ -349,7 +349,9 @@ class ItemRun:
 
             odd = [text for one in self._evals.values() for text in case_set_notices(one.name, one.cases)]
             foretold = self.foretell(self._chosen)
-            notices = [*self.session.keep_sheets(), *odd, *foretold, *notices, *self.session.all_findings()]
+            found = [*self.session.keep_sheets(), *odd, *foretold, *notices, *self.session.judge_notices()]
+            whole = [result for results in self.session.all_results().values() for result in results.values()]
+            notices = [*found, *likeness(whole, self.session.roles), *silence(whole, self.settings.also)]
             shown = needs_cases(self.settings)
             summaries = tuple(summarise(self.session, one, cases=shown) for one in self._evals.values())
             notices += [text for text in map(advice, summaries) if text]
