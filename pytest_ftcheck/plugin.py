@@ -184,9 +184,11 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str |
 def pytest_configure_node(node: Any) -> None:
     """Show what the workers do, who say nothing themselves, and go on when one of them dies."""
     if node.config.stash[SETTINGS].model is not None:
+        from pytest_ftcheck.items.crossing import hear_bundles
         from pytest_ftcheck.items.workers import outlive
 
         outlive(node)
+        hear_bundles(node)
         run_of(node.config).watch(node.workerinput["testrunuid"])
 
 
@@ -251,11 +253,7 @@ class Gathering:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
-        """Learn from a worker's first report which items are ours; read small reports of cases."""
-        if "ftcheck_packed" in data:
-            from pytest_ftcheck.items.crossing import restore
-
-            restore(data)
+        """Learn from a worker's first report which items are ours."""
         if "ftcheck_own" in data:
             run_of(self.config).introduced(data.pop("ftcheck_own"))
 

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(json.dumps(run_document(found), indent=2, ensure_ascii=True, allow_nan=False))
         return 0
-    from pytest_ftcheck.reports.terminal import verdict_table, worst_losses
+    from pytest_ftcheck.reports.terminal import verdict_table
+    from pytest_ftcheck.reports.terminal_losses import worst_losses
 
     wide = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS", 120))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ

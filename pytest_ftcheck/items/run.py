@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import gc
 import os
-import pickle
 import sys
 import uuid
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +24,7 @@ from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
-from pytest_ftcheck.items.crossing import LIGHT
+from pytest_ftcheck.items.crossing import LIGHT, Bundler, Share, pack, unpack
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
@@ -40,7 +37,6 @@ from pytest_ftcheck.records import (
     Decision,
     EvalSummary,
     GateResult,
-    ModelRecord,
     ProbeResult,
     Registration,
     Role,
@@ -67,22 +63,6 @@ PIPED_WIDTH = 120
 """Width of the verdict table where nobody's terminal limits it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """What one process of a run found; a worker sends it to the controller as text."""
-
-    started: str
-    duration_s: float
-    models: tuple[ModelRecord, ...]
-    evals: tuple[EvalSummary, ...]
-    notices: tuple[str, ...]
-    answered: int
-    from_store: int
-    registration: Registration | None = None
-    case_views: tuple[CaseView, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
 class ItemRun:
     """The run as one pytest process sees it."""
 
@@ -103,6 +83,7 @@ class ItemRun:
         self.probes: dict[str, tuple[ProbeResult, ...]] = {}
         self.shares: list[Share] = []
         self.crashes = Crashes(config)
+        self.bundler = Bundler(config) if self.is_worker else None
         self._watch: Watch | None = None
         self._introduced = False
         self._evals: dict[str, Eval] = {}
@@ -301,7 +282,8 @@ class ItemRun:
             terminal.write_line(line, yellow=is_warning)
 
     def _print(self, terminal: Any, run: Run) -> None:
-        from pytest_ftcheck.reports.terminal import eval_tables, verdict_table, worst_losses
+        from pytest_ftcheck.reports.terminal import eval_tables, verdict_table
+        from pytest_ftcheck.reports.terminal_losses import worst_losses
 
         writer = terminal.config.get_terminal_writer()
         colour = writer.hasmarkup
@@ -448,20 +430,3 @@ def _properties(result: GateResult) -> list[tuple[str, str]]:
     from pytest_ftcheck.reports.junit import gate_properties
 
     return gate_properties(result)
-
-
-def pack(value: object) -> str:
-    """Write a record as ASCII text, the only form that is sure to cross from worker to controller."""
-    return base64.b64encode(zlib.compress(pickle.dumps(value), level=1)).decode("ascii")
-
-
-def unpack(text: str) -> Any:
-    """Read what `pack` wrote, in a process of the same run."""
-    packed = zlib.decompress(base64.b64decode(text))
-    collects = gc.isenabled()
-    gc.disable()  # which would look through 100,000 cases again and again, of which none is garbage
-    try:
-        return pickle.loads(packed)
-    finally:
-        if collects:
-            gc.enable()

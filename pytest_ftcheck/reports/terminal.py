@@ -1,4 +1,4 @@
-"""The verdict table and the worst losses as text for a terminal or a log. It chooses no facts: `rows` and `losses` do.
+"""The verdict table as text for a terminal or a log. It chooses no facts: `rows` does.
 
 Importing it imports rich, so that a run does so only when it has something to draw. As the width shrinks, the table
 folds in this order, at the first step whose columns fit:
@@ -13,15 +13,12 @@ Long names and words are folded onto further lines; what is cut ends in an ellip
 
 from __future__ import annotations
 
-import io
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from rich.cells import cell_len, chop_cells, set_cell_size
-from rich.console import Console
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from pytest_ftcheck.records import Decision, EvalSummary, Run, Table
@@ -29,26 +26,21 @@ from pytest_ftcheck.reports import wording
 from pytest_ftcheck.reports.capabilities import capability_table
 from pytest_ftcheck.reports.figures import count, proportion
 from pytest_ftcheck.reports.findings import SHORT, TITLE, advices
-from pytest_ftcheck.reports.inert import ascii_text, disarm_lines, inert
-from pytest_ftcheck.reports.losses import Loss, Side, losses
+from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.rows import Row, cell, common_level, legend, table_rows
+from pytest_ftcheck.reports.terminal_page import Page, fold
 from pytest_ftcheck.reports.wording import verdict_line
 
-__all__ = ["eval_tables", "verdict_line", "verdict_table", "worst_losses"]
+__all__ = ["eval_tables", "verdict_line", "verdict_table"]
 
 MARKS = {Decision.PASS: "✓", Decision.FAIL: "✗", Decision.INCONCLUSIVE: "?", Decision.ERROR: "!"}
 STYLES = {Decision.PASS: "green", Decision.FAIL: "red", Decision.INCONCLUSIVE: "yellow", Decision.ERROR: "magenta"}
 INDENTS = {"gate": 0, "eval": 0, "claim": 2, "slice": 4, "also": 2}
 UNGATED = "evals without a gate"
-NARROWEST = 20
-SIDE_BY_SIDE = 80
 GAP = 2
 MOST_ROWS = 30
 LEAST_NAME, LEAST_CLAIM, LEAST_WORDS = 20, 24, 22
 WIDEST_NAME, WIDEST_CLAIM, WIDEST_WORDS = 60, 60, 60
-
-_WORDS = re.compile(r"\S*\s|\S+")
-_PARTS = re.compile(r"[^_/\-\[,]*[_/\-\[,]+|[^_/\-\[,]+")
 
 
 def verdict_table(run: Run, *, width: int, colour: bool, ascii_only: bool = False) -> str:
@@ -57,7 +49,7 @@ def verdict_table(run: Run, *, width: int, colour: bool, ascii_only: bool = Fals
     `width` is in terminal cells; `colour` allows ANSI styles (no other escapes); `ascii_only` is for streams whose
     encoding takes no other characters. The text ends in a newline.
     """
-    page = _Page(width=width, colour=colour, ascii_only=ascii_only)
+    page = Page(width=width, colour=colour, ascii_only=ascii_only)
     _draw_models(page, run)
     page.blank()
     rows = [_spelled(row, page) for row in table_rows(run)]
@@ -76,24 +68,6 @@ def verdict_table(run: Run, *, width: int, colour: bool, ascii_only: bool = Fals
     return page.text()
 
 
-def worst_losses(summary: EvalSummary, *, width: int, colour: bool, limit: int = 5, ascii_only: bool = False) -> str:
-    """Return the worst `limit` losses of an eval: prompt, expected, and base's and ft's answers with their grades.
-
-    The answers stand side by side, or one below the other where `width` is under 80. Empty without losses.
-    """
-    shown = losses(summary, limit=limit)
-    if not shown:
-        return ""
-    page = _Page(width=width, colour=colour, ascii_only=ascii_only)
-    total = max(summary.lost, len(summary.worst))
-    part = f"{len(shown)} of {total:,}" if len(shown) < total else f"{total:,}"
-    page.line(f"worst losses of {wording.short_name(summary.name)} ({part})", "bold")
-    for number, loss in enumerate(shown, 1):
-        page.blank()
-        _draw_loss(page, number, loss)
-    return page.text()
-
-
 def eval_tables(summary: EvalSummary, *, width: int, colour: bool, ascii_only: bool = False) -> str:
     """Return the tables of an eval, such as its confusion tables; empty where it has none.
 
@@ -101,88 +75,12 @@ def eval_tables(summary: EvalSummary, *, width: int, colour: bool, ascii_only: b
     """
     if not summary.tables:
         return ""
-    page = _Page(width=width, colour=colour, ascii_only=ascii_only)
+    page = Page(width=width, colour=colour, ascii_only=ascii_only)
     for number, table in enumerate(summary.tables):
         if number:
             page.blank()
         _draw_table(page, table, wording.short_name(summary.name))
     return page.text()
-
-
-def fold(text: str, room: int) -> list[str]:
-    """Break `text` into lines of at most `room` terminal cells: at blanks, a longer word where parts of a name end.
-
-    A `::` that comes to stand at a line's start gets a backslash, as `inert` gives it, within the room.
-
-    >>> fold("no worse than 5.0 for test_extraction_kept", 16)
-    ['no worse than', '5.0 for test_', 'extraction_kept']
-    """
-    room = max(room, 4)
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for piece in _pieces(paragraph, room - ("::" in paragraph)):
-            if cell_len(line + piece.rstrip()) > room:
-                lines += [line.rstrip()] if line.strip() else []
-                line = ""
-            line += piece if line or not piece.startswith("::") else f"\\{piece}"
-        lines.append(line.rstrip())
-    return lines
-
-
-def _pieces(paragraph: str, room: int) -> Iterator[str]:
-    """Yield what may not be broken, in order, each of at most `room` cells but for a blank at its end."""
-    for word in _WORDS.findall(paragraph):
-        if cell_len(word.rstrip()) <= room:
-            yield word
-            continue
-        for part in _PARTS.findall(word):
-            yield from chop_cells(part, room) if cell_len(part) > room else [part]
-
-
-class _Page:
-    """Text of one width under construction. No markup is interpreted on it."""
-
-    def __init__(self, *, width: int, colour: bool, ascii_only: bool) -> None:
-        self.width = max(width, NARROWEST)
-        self.ascii_only = ascii_only
-        self._file = io.StringIO()
-        self._console = Console(
-            file=self._file,
-            width=self.width,
-            # Both sizes are given, for else rich takes 80 cells where TERM is "dumb".
-            height=25,
-            force_terminal=colour,
-            color_system="standard" if colour else None,
-            no_color=not colour,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
-
-    def spell(self, text: str) -> str:
-        """Write `text` in the characters that the page may hold."""
-        return ascii_text(text) if self.ascii_only else text
-
-    def line(self, text: str, style: str = "", *, first: str = "", further: str = "") -> None:
-        """Add a paragraph whose first line begins with `first`, and each other one with `further`."""
-        room = self.width - max(cell_len(first), cell_len(further))
-        for number, each in enumerate(fold(self.spell(text), room)):
-            self.draw(Text.assemble(further if number else first, (each, style)))
-
-    def blank(self) -> None:
-        """Add an empty line."""
-        self.draw(Text())
-
-    def draw(self, line: Text) -> None:
-        """Add one line."""
-        self._console.print(line, overflow="ellipsis", no_wrap=True)
-
-    def text(self) -> str:
-        """Return the page without blanks at the ends of lines and around the whole."""
-        lines = (line.rstrip() for line in self._file.getvalue().split("\n"))
-        return disarm_lines("\n".join(lines).strip("\n") + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +104,7 @@ class _Layout:
         """Whether all columns find room in `width` cells."""
         return sum(column.least + GAP for column in self.columns) - GAP <= width
 
-    def draw(self, page: _Page, rows: Sequence[Row]) -> None:
+    def draw(self, page: Page, rows: Sequence[Row]) -> None:
         """Draw the head, a rule and the rows into columns that together take at most the page's width."""
         widths = self._widths(page.width)
         self._line(page, widths, [Text(column.head, "dim") for column in self.columns])
@@ -217,7 +115,7 @@ class _Layout:
                 page.line(UNGATED, "dim")
             self._line(page, widths, [each.cell(row, width) for each, width in zip(self.columns, widths, strict=True)])
 
-    def _line(self, page: _Page, widths: Sequence[int], cells: Sequence[Text]) -> None:
+    def _line(self, page: Page, widths: Sequence[int], cells: Sequence[Text]) -> None:
         columns = [cell.split("\n", allow_blank=True) for cell in cells]
         for parts in itertools.zip_longest(*columns):
             line = Text()
@@ -336,7 +234,7 @@ def _style(row: Row) -> str:
     return STYLES[row.decision] if row.decision is not None else "dim"
 
 
-def _spelled(row: Row, page: _Page) -> Row:
+def _spelled(row: Row, page: Page) -> Row:
     """Spell a row in the page's characters, with the mark of its decision and a blank before its words."""
     mark = MARKS[row.decision] if row.decision is not None else " "
     texts: dict[str, Any] = {
@@ -345,7 +243,7 @@ def _spelled(row: Row, page: _Page) -> Row:
     return replace(row, **{**texts, "words": page.spell(f"{mark} {row.words}")})
 
 
-def _draw_blocks(page: _Page, rows: Sequence[Row]) -> None:
+def _draw_blocks(page: Page, rows: Sequence[Row]) -> None:
     for row, opens in _with_openings(rows):
         if opens:
             page.blank()
@@ -353,7 +251,7 @@ def _draw_blocks(page: _Page, rows: Sequence[Row]) -> None:
         _draw_block(page, row)
 
 
-def _draw_block(page: _Page, row: Row) -> None:
+def _draw_block(page: Page, row: Row) -> None:
     indent = " " * INDENTS[row.kind]
     style, mark, said = _style(row), row.words[:1], row.words[2:]
     names = fold(row.name, page.width - len(indent) - 2)
@@ -387,7 +285,7 @@ def _packed(parts: Sequence[str], room: int) -> list[str]:
     return lines
 
 
-def _draw_models(page: _Page, run: Run) -> None:
+def _draw_models(page: Page, run: Run) -> None:
     """Draw one line for each model, or two where its source leaves no room for the rest."""
     facts = [(model.role, *map(page.spell, wording.model_facts(model))) for model in run.models]
     if not facts:
@@ -413,7 +311,7 @@ def _tail(text: str, room: int, ellipsis: str) -> str:
     return ellipsis + text
 
 
-def _draw_footer(page: _Page, run: Run) -> None:
+def _draw_footer(page: Page, run: Run) -> None:
     if legend(run):
         page.line(legend(run), "dim")
     for line in wording.signature_lines(run):
@@ -427,7 +325,7 @@ def _draw_footer(page: _Page, run: Run) -> None:
     page.line(wording.closing_line(run), f"bold {STYLES[decision]}" if decision is not None else "bold")
 
 
-def _draw_diagnosis(page: _Page, run: Run) -> None:
+def _draw_diagnosis(page: Page, run: Run) -> None:
     """Draw each finding: its name, what happened, the evidence, what to try; nothing where all is well."""
     found = advices(run, most=SHORT)
     if found:
@@ -443,7 +341,7 @@ def _draw_diagnosis(page: _Page, run: Run) -> None:
         page.blank()
 
 
-def _draw_table(page: _Page, table: Table, eval_name: str) -> None:
+def _draw_table(page: Page, table: Table, eval_name: str) -> None:
     whose = f" ({table.role})" if table.role else ""
     page.line(f"{inert(table.name, limit=wording.NAME_LIMIT, one_line=True)} of {eval_name}{whose}", "bold")
     grid = [[page.spell(cell(each)) for each in row] for row in (table.columns, *table.rows[:MOST_ROWS])]
@@ -460,34 +358,3 @@ def _draw_table(page: _Page, table: Table, eval_name: str) -> None:
     left = [count(number, f"more {noun}") for number, noun in hidden if number > 0]
     if left:
         page.line(f"… {' and '.join(left)}", "dim")
-
-
-def _draw_loss(page: _Page, number: int, loss: Loss) -> None:
-    margin = f"{number}  ".ljust(4)
-    title = f"{loss.case}  {loss.source}" if loss.source else loss.case
-    page.line(title, "bold", first=margin, further=" " * 4)
-    for label, text in (("prompt", loss.prompt), ("expected", loss.expected)):
-        if text:
-            page.line(text, first=f"    {label:<10}", further=" " * 14)
-    if page.width >= SIDE_BY_SIDE:
-        _draw_beside(page, loss)
-    else:
-        for side in (loss.base, loss.ft):
-            for margin, (text, style) in zip(("    ", page.spell("    │ "), "    "), _side_parts(side), strict=True):
-                page.line(text, style, first=margin, further=margin)
-
-
-def _draw_beside(page: _Page, loss: Loss) -> None:
-    room = (page.width - 4 - 3) // 2
-    bar = page.spell(" │ ")
-    for left, right in zip(_side_parts(loss.base), _side_parts(loss.ft), strict=True):
-        halves = [fold(page.spell(text), room) for text in (left[0], right[0])]
-        for at_left, at_right in itertools.zip_longest(*halves, fillvalue=""):
-            line = Text.assemble("    ", (set_cell_size(at_left, room), left[1]), (bar, "dim"), (at_right, right[1]))
-            page.draw(line)
-
-
-def _side_parts(side: Side) -> tuple[tuple[str, str], ...]:
-    """Return head, answer and grade of one role, each with its style."""
-    head = f"{side.role} ({side.sample})" if side.sample else side.role
-    return (head, "bold"), (side.answer, ""), (side.grade, "green" if side.role == "base" else "red")

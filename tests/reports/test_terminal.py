@@ -13,7 +13,9 @@ from rich.cells import cell_len
 from pytest_ftcheck.records import EvalSummary, Run, Table, ThirdScore
 from pytest_ftcheck.reports import terminal, wording
 from pytest_ftcheck.reports.inert import inert
-from pytest_ftcheck.reports.terminal import eval_tables, fold, verdict_table, worst_losses
+from pytest_ftcheck.reports.terminal import eval_tables, verdict_table
+from pytest_ftcheck.reports.terminal_losses import worst_losses
+from pytest_ftcheck.reports.terminal_page import fold
 from tests.support import arbitrary_runs, runs
 
 WIDTHS = (60, 72, 80, 88, 100, 120, 150, 200)
