@@ -482,10 +482,10 @@ class Session:
 
     def keep_sheets(self) -> list[str]:
         """Leave the judged answers of this run for people to rate (`ftcheck review`); say what could not be left."""
-        whole = ((one, results) for one, results in self._results.items() if len(results) == len(one.cases))
         try:
-            for one, results in whole:
-                self._raters.keep_sheets(one.spec, list(results.values()), self.settings.store)
+            for one, results in self.all_results().items():
+                if len(results) == len(one.cases):
+                    self._raters.keep_sheets(one.spec, list(results.values()), self.settings.store)
         except FtcheckError as error:
             return [str(error)]
         return []

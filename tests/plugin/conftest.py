@@ -32,6 +32,7 @@ import pytest_ftcheck.items.probes
 import pytest_ftcheck.items.run
 import pytest_ftcheck.items.status
 import pytest_ftcheck.items.workers
+import pytest_ftcheck.judging
 import pytest_ftcheck.reports.document
 import pytest_ftcheck.reports.junit
 import pytest_ftcheck.reports.progress

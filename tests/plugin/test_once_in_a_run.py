@@ -35,8 +35,17 @@ def test_kept(comparison):
 CONFTEST = """
 import json
 import pytest_ftcheck.gradebook, pytest_ftcheck.items.run, pytest_ftcheck.roles
+from execnet.gateway_base import Channel
 
 counts = {}
+send = Channel.send
+
+def counted_send(channel, message):
+    if isinstance(message[0], str):
+        counts["told " + message[0]] = counts.get("told " + message[0], 0) + 1
+    send(channel, message)
+
+Channel.send = counted_send
 
 def count(module, name):
     known = getattr(module, name)
@@ -105,3 +114,10 @@ def test_requests_are_named_once(work: dict[str, Counter[str]]) -> None:
 def test_cases_are_looked_over_once(work: dict[str, Counter[str]]) -> None:
     """One worker of two looks for what is odd about the cases."""
     assert work["cold"]["case_set_notices"] == work["plain"]["case_set_notices"] == 1
+
+
+@pytest.mark.parametrize("run", ["cold", "stored"])
+def test_a_case_is_told_to_the_controller_in_two_messages(work: dict[str, Counter[str]], run: str) -> None:
+    """That it begins, and all the rest; the two gates are told as xdist tells of any test."""
+    told = {name: work[run][f"told {name}"] for name in ("logstart", "ftcheck_bundle", "testreport", "logfinish")}
+    assert told == {"logstart": N + 2, "ftcheck_bundle": N, "testreport": 2 * 3, "logfinish": 2}
