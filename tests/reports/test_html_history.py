@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from pytest_ftcheck.reports.history import RecordedRun, checkpoints, judged, line
 from pytest_ftcheck.reports.html_history import html_history
 from tests.support import histories
-from tests.support.browsers import Shown, chromium, showing
+from tests.support.browsers import Shown, showing
 
 LEDGERS = {
     "full": histories.full_history,
@@ -23,13 +23,6 @@ LEDGERS = {
     "empty": list[RecordedRun],
     "long": lambda: histories.long_history(1000, 3),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from pytest_ftcheck.reports.html_report import write_report
 from pytest_ftcheck.reports.inert import inert
 from pytest_ftcheck.reports.reading import read_run
 from tests.support import pages, runs
-from tests.support.browsers import Shown, chromium, showing
+from tests.support.browsers import Shown, showing
 
 # Where the whiskers of the first table stand, read back through the ticks of its axis.
 PLACES = """() => {
@@ -38,13 +38,6 @@ PLACES = """() => {
   return Object.fromEntries(rows.map((row) => [row.id, wanted.map(([selector, name]) => read(row, selector, name))]));
 }"""
 OLD = Path(__file__).with_name("run_of_the_first_version.json")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
