@@ -199,16 +199,16 @@ class ItemRun:
     def annotate(self, item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
         """Put on a report what the summary and the letter need; it crosses from worker to controller."""
         error = None if call.excinfo is None else call.excinfo.value
-        if self.is_worker and not self._introduced:
-            vars(report)["ftcheck_own"] = pack(_own(item.session.items))
-            self._introduced = True
         if isinstance(item, Item):
             if report.when == "call":
                 vars(report)["ftcheck_outcome"] = item.outcome
-            if error is None:
-                if self.is_worker:
-                    vars(report)[LIGHT] = True
-                return
+            if error is None and self.is_worker and self._introduced:
+                vars(report)[LIGHT] = True
+        if self.is_worker and not self._introduced:
+            vars(report)["ftcheck_own"] = pack(_own(item.session.items))
+            self._introduced = True
+        if isinstance(item, Item) and error is None:
+            return
         notes = self.session.take_notes() if report.when == "call" else []
         probed = entries(item, notes, failed=report.failed) if report.when == "call" and not report.skipped else ()
         if probed:
