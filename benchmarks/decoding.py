@@ -105,22 +105,21 @@ def compare(
     checkpoint: Path, prompts: Sequence[str], *, new_tokens: int, options: EngineOptions, rounds: int
 ) -> dict[str, Any]:
     """Answer in every way, in turns; return seconds, ratios, shares of texts like ours, and what failed."""
-    with torch.inference_mode():
-        ways: Mapping[str, Way] = {
-            "ours": ours(checkpoint, prompts, new_tokens, options),
-            **theirs(checkpoint, prompts, new_tokens, options),
-        }
-        said: dict[str, list[str]] = {}
-        failed: dict[str, str] = {}
-        for name, way in ways.items():
-            try:
-                said[name] = way()  # which warms it up
-            except Exception as error:  # noqa: BLE001 - a way that this device or model does not bear is one figure less
-                failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-        spent: dict[str, list[float]] = {name: [] for name in said}
-        for _ in range(rounds):
-            for name, times in spent.items():
-                times.append(seconds(ways[name], options.device))
+    ways: Mapping[str, Way] = {
+        "ours": ours(checkpoint, prompts, new_tokens, options),
+        **theirs(checkpoint, prompts, new_tokens, options),
+    }
+    said: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+    for name, way in ways.items():
+        try:
+            said[name] = way()  # which warms it up
+        except Exception as error:  # noqa: BLE001 - a way that this device or model does not bear is one figure less
+            failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+    spent: dict[str, list[float]] = {name: [] for name in said}
+    for _ in range(rounds):
+        for name, times in spent.items():
+            times.append(seconds(ways[name], options.device))
     least = {name: min(times) for name, times in spent.items()}
     return {
         "seconds": {name: round(value, 3) for name, value in least.items()},

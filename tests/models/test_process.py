@@ -108,6 +108,11 @@ def test_early_process_that_nobody_takes_ends(factory: str) -> None:
     assert (early.pid, is_gone(pid)) == (None, True)
 
 
+def test_the_collector_rests_for_imports_alone(opened: Opener) -> None:
+    """While batches are answered it works, and spares what was imported."""
+    assert opened("Tidy").answer([ask("a")]) == ["works: True, spared: True"]
+
+
 def test_prints_of_libraries_do_not_garble_answers(opened: Opener) -> None:
     """What a library writes to standard output, through Python or not, is no part of the channel."""
     engine = opened("Printing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -33,6 +34,14 @@ class Echo:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+class Tidy(Echo):
+    """Says whether the cycle collector works, and whether there is something that it need not look through."""
+
+    def reply(self, request: Request) -> Reply:
+        """Look at the collector."""
+        return Answer(f"works: {gc.isenabled()}, spared: {gc.get_freeze_count() > 0}")
 
 
 class Printing(Echo):
