@@ -88,7 +88,6 @@ class ItemRun:
         self._introduced = False
         self._evals: dict[str, Eval] = {}
         self._collected: list[pytest.Item] = []
-        self._chosen: list[pytest.Item] = []
         self._registration: Registration | None = None
         self.config = config
 
@@ -107,7 +106,7 @@ class ItemRun:
                     item.add_marker(pytest.mark.skip(reason=NO_MODEL))
 
     def foretell(self, items: list[pytest.Item]) -> list[str]:
-        """Say which gates cannot pass with the cases that they have; a worker says it when it sums up."""
+        """Say which gates cannot pass with the cases that they have."""
         if self.settings.model is None:
             return []
         gates = (item for item in items if gate_spec(item) is not None)
@@ -135,7 +134,7 @@ class ItemRun:
         self._check(items, list(planned))
         judged = {one: {case.id for case in self.session.cases_of(one)} for one in planned}
         planned = {one: {id: case for id, case in cases.items() if id in judged[one]} for one, cases in planned.items()}
-        self._chosen = items
+        self.session.notices += self.foretell(items)  # before any gate runs, whose body may leave something behind
         work = [(one, list(cases.values())) for one, cases in planned.items()]
         gated = {one for item in items for one in map(self.session.eval_of, _evals_of(item))}
         bests = [(self.session.best_of(one), cases) for one, cases in work if one in gated]
@@ -330,8 +329,7 @@ class ItemRun:
             from pytest_ftcheck.summaries import advice, agreements, summarise
 
             odd = [text for one in self._evals.values() for text in case_set_notices(one.name, one.cases)]
-            foretold = self.foretell(self._chosen)
-            found = [*self.session.keep_sheets(), *odd, *foretold, *notices, *self.session.judge_notices()]
+            found = [*self.session.keep_sheets(), *odd, *notices, *self.session.judge_notices()]
             whole = [result for results in self.session.all_results().values() for result in results.values()]
             notices = [*found, *likeness(whole, self.session.roles), *silence(whole, self.settings.also)]
             shown = needs_cases(self.settings)

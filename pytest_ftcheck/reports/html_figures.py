@@ -34,7 +34,9 @@ class Axis:
         low, high = low - room, high + room
         step = _round_step((high - low) / MOST_TICKS)
         first, last = math.ceil(low / step), math.floor(high / step)
-        return cls(low=low, high=high, ticks=tuple(float(f"{number * step:.12g}") for number in range(first, last + 1)))
+        ticks = tuple(float(f"{number * step:.12g}") for number in range(first, last + 1))
+        # A tick at the very end may be rounded past it.
+        return cls(low=min(low, *ticks[:1]), high=max(high, *ticks[-1:]), ticks=ticks)
 
     def at(self, value: float) -> float:
         """Return where a value stands, in percent of the axis, cut at its ends."""

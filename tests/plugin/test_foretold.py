@@ -38,6 +38,15 @@ def test_what_was_foretold_stands_beside_the_verdict(suite: Suite) -> None:
     suite.run().stdout.fnmatch_lines(["*fine-tune verdict*", "*cannot be proven*"])
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_gate_is_rehearsed_before_it_is_judged(suite: Suite, workers: str) -> None:
+    """What a gate's body leaves behind is of the true scores, in a plain run and under xdist."""
+    body = 'print(comparison.scores("ft")[0], file=open("left.txt", "w")); assert_no_worse(comparison, margin=0.05)'
+    suite.write((0, 0, 60, 0), body=body)
+    suite.run("-n", workers, "-W", "ignore::ResourceWarning")
+    assert (suite.pytester.path / "left.txt").read_text() == "0.0\n"
+
+
 def test_a_rehearsal_runs_no_body_that_asks_for_more(suite: Suite) -> None:
     """A gate with other fixtures is not run before its time."""
     suite.write((20, 0, 0, 0))

@@ -52,7 +52,7 @@ def test_a_killed_run_keeps_what_it_stored(project: Project) -> None:
     """After kill -9 among ft's answers, the next run asks nothing of base again, and of ft at most what was open."""
     project.write_win(40)
     process = project.start(engine="Slow")
-    wait_for(lambda: notes(project) > 50)
+    wait_for(lambda: notes(project) > 41)
     os.killpg(process.pid, signal.SIGKILL)
     finish(process)
     project.asked()
@@ -66,7 +66,7 @@ def test_an_interrupted_run_keeps_what_it_stored(project: Project) -> None:
     """After Ctrl-C among ft's answers pytest ends as interrupted, and the next run asks nothing of base again."""
     project.write_win(40)
     process = project.start("--ft-engine-process=on", engine="Slow")
-    wait_for(lambda: notes(project) > 50)
+    wait_for(lambda: notes(project) > 41)
     os.killpg(process.pid, signal.SIGINT)
     said = finish(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, said
