@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -198,32 +198,34 @@ def tasks_of(store: Store, owner: str) -> Tasks:
     return Tasks(answering=answering)
 
 
-def test_a_task_is_one_process_s(tmp_path: Path) -> None:
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Tasks, Tasks]]:
+    """The tasks of two processes of one run."""
+    with Store(tmp_path) as one, Store(tmp_path) as other:
+        first, second = tasks_of(one, "first"), tasks_of(other, "second")
+        yield first, second
+        first.leave()
+        second.leave()
+
+
+def test_a_task_is_one_process_s(two: tuple[Tasks, Tasks]) -> None:
     """Whoever asks first has it, and keeps it."""
-    with Store(tmp_path) as one, Store(tmp_path) as other:
-        first, second = tasks_of(one, "first"), tasks_of(other, "second")
-        assert [first.take("sum"), second.take("sum"), first.take("sum")] == [True, False, True]
-        first.leave()
-        second.leave()
+    first, second = two
+    assert [first.take("sum"), second.take("sum"), first.take("sum")] == [True, False, True]
 
 
-def test_who_waits_hears_that_a_task_is_done(tmp_path: Path) -> None:
+def test_who_waits_hears_that_a_task_is_done(two: tuple[Tasks, Tasks]) -> None:
     """Nobody does it again."""
-    with Store(tmp_path) as one, Store(tmp_path) as other:
-        first, second = tasks_of(one, "first"), tasks_of(other, "second")
-        assert first.take("sum")
-        assert not second.take("sum")
-        first.done("sum")
-        assert not second.take_at_last("sum")
-        first.leave()
-        second.leave()
+    first, second = two
+    assert first.take("sum")
+    assert not second.take("sum")
+    first.done("sum")
+    assert not second.take_at_last("sum")
 
 
-def test_a_task_of_one_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+def test_a_task_of_one_that_is_gone_is_taken_over(two: tuple[Tasks, Tasks]) -> None:
     """Who left without having done it has lost it to whoever waits."""
-    with Store(tmp_path) as one, Store(tmp_path) as other:
-        first, second = tasks_of(one, "first"), tasks_of(other, "second")
-        assert first.take("sum")
-        first.leave()
-        assert second.take_at_last("sum")
-        second.leave()
+    first, second = two
+    assert first.take("sum")
+    first.leave()
+    assert second.take_at_last("sum")

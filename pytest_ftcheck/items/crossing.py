@@ -61,15 +61,10 @@ class Bundler:
     That the case began is told when it begins. A worker that dies in it has told nothing more: it runs again.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, interactor: Any) -> None:
         self._held: list[tuple[str, dict[str, Any]]] = []
-        self._send: Any = None
-        heard = vars(config).get("workerinput", {}).get(BUNDLE, False)
-        plugins = config.pluginmanager.get_plugins() if heard else ()
-        for plugin in plugins:
-            if type(plugin).__name__ == "WorkerInteractor":
-                self._send = plugin.sendevent
-                plugin.sendevent = self.sendevent
+        self._send = interactor.sendevent
+        interactor.sendevent = self.sendevent
 
     def sendevent(self, name: str, **told: Any) -> None:
         """Hold an event back, or send it behind those that were."""
@@ -94,6 +89,15 @@ class Bundler:
             return
         for name, told in held:
             self._send(name, **told)
+
+
+def send_bundles(config: pytest.Config) -> None:
+    """As a worker, put a `Bundler` before what xdist sends, if the controller hears bundles."""
+    if not vars(config).get("workerinput", {}).get(BUNDLE, False):
+        return
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            Bundler(plugin)
 
 
 def hear_bundles(node: Any) -> None:

@@ -24,7 +24,7 @@ from pytest_ftcheck.hygiene.case_sets import case_set_notices, label_notices
 from pytest_ftcheck.hygiene.leaked import mark_leaks
 from pytest_ftcheck.hygiene.registration import changes_told, register
 from pytest_ftcheck.items.capabilities import entries
-from pytest_ftcheck.items.crossing import LIGHT, Bundler, Share, pack, unpack
+from pytest_ftcheck.items.crossing import LIGHT, Share, pack, send_bundles, unpack
 from pytest_ftcheck.items.evals import NO_MODEL, EvalItem, Item, WholeEvalItem, eval_items
 from pytest_ftcheck.items.gates import comparisons_for, gate_result, gate_spec, rehearse
 from pytest_ftcheck.items.inventory import gates_of, training_evals, whole_files
@@ -83,7 +83,7 @@ class ItemRun:
         self.probes: dict[str, tuple[ProbeResult, ...]] = {}
         self.shares: list[Share] = []
         self.crashes = Crashes(config)
-        self.bundler = Bundler(config) if self.is_worker else None
+        send_bundles(config)
         self._watch: Watch | None = None
         self._introduced = False
         self._evals: dict[str, Eval] = {}

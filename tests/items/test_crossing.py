@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_ftcheck.items.crossing import BUNDLE, LIGHT, Bundler, hear_bundles, lighten
+from pytest_ftcheck.items.crossing import BUNDLE, LIGHT, hear_bundles, lighten, send_bundles
 
 NODEID = "test_suite.py::test_intent[c\udcff1]"
 
@@ -57,7 +57,7 @@ def bundling(*, heard: bool = True) -> WorkerInteractor:
     """A worker's sender with a bundler before it, if the controller hears bundles."""
     interactor = WorkerInteractor()
     manager = SimpleNamespace(get_plugins=lambda: [object(), interactor])
-    Bundler(cast(pytest.Config, SimpleNamespace(workerinput={BUNDLE: heard}, pluginmanager=manager)))
+    send_bundles(cast(pytest.Config, SimpleNamespace(workerinput={BUNDLE: heard}, pluginmanager=manager)))
     return interactor
 
 
